@@ -1,0 +1,1 @@
+export const handback = () => 1; export { handback as 'module.exports' };
