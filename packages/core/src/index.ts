@@ -1,1 +1,20 @@
-export const handback = () => 1; export { handback as 'module.exports' };
+export type { AcquireOptions } from './acquirers.js';
+export type { CloseOptions, ConnectionPool } from './connection-pool.js';
+export { createPool } from './create.js';
+export { type ErrorCode, HandbackError, type HolderReport, type PoolReport } from './errors.js';
+export type { PoolEventMap, PoolEvents } from './events.js';
+export type { Lease } from './lease.js';
+export { Installer, routeMarker, routeSettingOf } from './middleware.js';
+export type { PoolOptions, RouteOptions } from './options.js';
+export {
+  alreadyRegistered,
+  checkRouteSetting,
+  Plugin,
+  type PluginOptions,
+  type RequestView,
+  type RouteSetting,
+} from './plugin.js';
+export type { Scope, ScopeState } from './scope.js';
+export type { EvictReason, State } from './states.js';
+export type { PoolStats } from './stats.js';
+export type { Isolation, Transaction, TransactionOptions } from './transaction.js';

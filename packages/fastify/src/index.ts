@@ -1,1 +1,11 @@
-import { handback as h } from '@handback/core'; function handback(): number { return h(); } handback.off = () => 2; export default handback; export { handback, handback as 'module.exports' };
+import './augment.js';
+import fp from 'fastify-plugin';
+import { register } from './adapter.js';
+
+/** `app.register(handback, { uri })`: `request.db` in every handler, `app.db` for everything else. */
+const handback = fp(register, { fastify: '5.x', name: '@handback/fastify' });
+
+export type * from '@handback/core';
+export { createPool, HandbackError } from '@handback/core';
+export type { HandbackOptions } from './adapter.js';
+export { handback, handback as default, handback as 'module.exports' };

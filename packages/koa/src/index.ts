@@ -1,1 +1,7 @@
-import { handback as h } from '@handback/core'; function handback(): number { return h(); } handback.off = () => 2; export default handback; export { handback, handback as 'module.exports' };
+import './augment.js';
+import { handback } from './adapter.js';
+
+export type * from '@handback/core';
+export { createPool, HandbackError } from '@handback/core';
+export type { Handback, HandbackOptions } from './adapter.js';
+export { handback, handback as default, handback as 'module.exports' };

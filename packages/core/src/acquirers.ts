@@ -1,0 +1,91 @@
+import type { Holder } from './entry.js';
+import type { HandbackError } from './errors.js';
+import type { Lease } from './lease.js';
+import type { Acquirer, Pool } from './pool.js';
+import type { TrackedStatement } from './statement.js';
+
+abstract class QueuedAcquirer implements Acquirer {
+  readonly holder: Holder;
+  readonly timeoutMs: number;
+  since = 0;
+  deadline = 0;
+  queued = false;
+  previous: Acquirer | null = null;
+  next: Acquirer | null = null;
+
+  constructor(holder: Holder, timeoutMs: number) {
+    this.holder = holder;
+    this.timeoutMs = timeoutMs;
+  }
+
+  abstract granted(lease: Lease): void;
+  abstract refused(error: HandbackError): void;
+}
+
+/** One statement on a connection of its own, which goes back with the answer. */
+export class OneShot extends QueuedAcquirer {
+  readonly #statement: TrackedStatement;
+
+  constructor(statement: TrackedStatement, holder: Holder, timeoutMs: number) {
+    super(holder, timeoutMs);
+    this.#statement = statement;
+  }
+
+  granted(lease: Lease): void {
+    lease.onStatementEnded = () => lease.release();
+    lease.submit(this.#statement);
+    // Nothing was sent: the connection died between hand-out and use.
+    if (lease.inFlight === 0) lease.release();
+  }
+
+  refused(error: HandbackError): void {
+    this.#statement.settle(error);
+  }
+}
+
+/** An acquire on behalf of somebody who passes what to do. */
+export class CallbackAcquirer extends QueuedAcquirer {
+  readonly granted: (lease: Lease) => void;
+  readonly refused: (error: HandbackError) => void;
+
+  constructor(
+    holder: Holder,
+    timeoutMs: number,
+    callbacks: { granted: (lease: Lease) => void; refused: (error: Error) => void },
+  ) {
+    super(holder, timeoutMs);
+    this.granted = callbacks.granted;
+    this.refused = callbacks.refused;
+  }
+}
+
+export interface AcquireOptions {
+  /** Gives up waiting when it aborts; the promise rejects with its reason. */
+  signal?: AbortSignal;
+  /** One absolute deadline, in ms. Default: the pool's `acquireTimeoutMs`. */
+  timeoutMs?: number;
+}
+
+/** @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED; the signal's reason */
+export function acquire(pool: Pool, holder: Holder, options: AcquireOptions = {}): Promise<Lease> {
+  const { signal, timeoutMs = pool.settings.acquireTimeoutMs } = options;
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const settled = () => signal?.removeEventListener('abort', onAbort);
+    const acquirer = new CallbackAcquirer(holder, timeoutMs, {
+      granted: (lease) => {
+        settled();
+        resolve(lease);
+      },
+      refused: (error) => {
+        settled();
+        reject(error);
+      },
+    });
+    const onAbort = () => {
+      if (pool.withdraw(acquirer)) reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    pool.lend(acquirer);
+  });
+}

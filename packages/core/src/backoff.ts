@@ -1,0 +1,68 @@
+import type { Clock, Timer } from './clock.js';
+import { classify, type OpenFailure, retryDelayMs } from './open-failures.js';
+
+/** What is known of failing to connect, and when to try again. */
+export class Backoff {
+  readonly #clock: Clock;
+  readonly #retry: () => void;
+  #timer: Timer | null = null;
+  #attempts = 0;
+  #attended = false;
+  /** The failure that still stands; null once an attempt has succeeded. */
+  lastError: Error | null = null;
+  failure: OpenFailure | null = null;
+
+  constructor(clock: Clock, retry: () => void) {
+    this.#clock = clock;
+    this.#retry = retry;
+  }
+
+  get failing(): boolean {
+    return this.lastError !== null;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** Whether the next attempt has to wait. */
+  get waiting(): boolean {
+    return this.#timer !== null;
+  }
+
+  /** @returns the delay before the next attempt, in ms */
+  failed(error: Error, attended: boolean): number {
+    this.lastError = error;
+    this.failure = classify(error);
+    this.#attempts++;
+    return this.#schedule(attended);
+  }
+
+  /** Somebody has come to wait: an attempt that was put off because nobody did is made sooner. */
+  attend(): void {
+    if (this.#timer && !this.#attended) this.#schedule(true);
+  }
+
+  succeeded(): void {
+    this.stop();
+    this.lastError = null;
+    this.failure = null;
+    this.#attempts = 0;
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #schedule(attended: boolean): number {
+    this.stop();
+    this.#attended = attended;
+    const delay = retryDelayMs(this.failure ?? 'passing', this.#attempts, attended, this.#clock.random());
+    this.#timer = this.#clock.after(delay, () => {
+      this.#timer = null;
+      this.#retry();
+    });
+    return delay;
+  }
+}

@@ -1,0 +1,43 @@
+import { performance } from 'node:perf_hooks';
+
+/** A timer that can be called off. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Time as the pool sees it; tests pass their own. */
+export interface Clock {
+  /** Monotonic milliseconds: a change of the wall clock evicts nobody. */
+  now(): number;
+  /** Runs `fn` once after `ms`. Never keeps the process alive. */
+  after(ms: number, fn: () => void): Timer;
+  /** Runs `fn` after the I/O that is already there has been handled. */
+  soon(fn: () => void): void;
+  /** Uniform in [0, 1): the jitter of back-off and lifetime. */
+  random(): number;
+}
+
+/** Node's limit: a longer delay would fire at once. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+class NodeTimer implements Timer {
+  readonly #handle: NodeJS.Timeout;
+
+  constructor(ms: number, fn: () => void) {
+    this.#handle = setTimeout(fn, Math.min(ms, LONGEST_DELAY_MS));
+    this.#handle.unref();
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle);
+  }
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after: (ms, fn) => new NodeTimer(ms, fn),
+  soon: (fn) => {
+    setImmediate(fn);
+  },
+  random: Math.random,
+};

@@ -1,0 +1,65 @@
+import type { Clock } from './clock.js';
+import type { Entry } from './entry.js';
+import { HandbackError } from './errors.js';
+import type { Ghosts } from './ghosts.js';
+import type { Slots } from './slots.js';
+
+/** How long a polite goodbye may take before the socket is cut. */
+const GOODBYE_MS = 1_000;
+
+/** Takes an entry from `closing` to `closed`: politely, or by cutting the socket, or by way of `ghost`. */
+export class Closer {
+  readonly #clock: Clock;
+  readonly #slots: Slots;
+  readonly #ghosts: Ghosts;
+  readonly #onClosed: () => void;
+
+  constructor(clock: Clock, slots: Slots, ghosts: Ghosts, onClosed: () => void) {
+    this.#clock = clock;
+    this.#slots = slots;
+    this.#ghosts = ghosts;
+    this.#onClosed = onClosed;
+  }
+
+  /** Says goodbye to a quiet connection; cuts the socket of a busy one, or where a `cause` says why. */
+  close(entry: Entry, cause?: Error): void {
+    const { connection } = entry;
+    this.#slots.move(entry, 'closing');
+    if (cause || !connection?.isUsable() || connection.isBusy())
+      return this.#cut(entry, cause ?? connectionClosed());
+    connection.end();
+    this.#clock.after(GOODBYE_MS, () => {
+      if (entry.state === 'closing') this.#cut(entry, connectionClosed());
+    });
+  }
+
+  /** The socket of a closing entry is gone. */
+  finish(entry: Entry): void {
+    if (entry.state !== 'closing') return;
+    this.#slots.move(entry, 'closed');
+    this.#onClosed();
+  }
+
+  /** The thread of a ghost is gone. */
+  laid(entry: Entry): void {
+    this.#slots.move(entry, 'closed');
+    this.#onClosed();
+  }
+
+  #cut(entry: Entry, error: Error): void {
+    const { connection } = entry;
+    const mayRunOn = connection?.isUsable() === true && connection.isBusy();
+    if (mayRunOn) {
+      this.#slots.move(entry, 'ghost');
+      connection.destroy(error);
+      this.#ghosts.follow(entry);
+      return;
+    }
+    connection?.destroy(error);
+    this.finish(entry);
+  }
+}
+
+function connectionClosed(): HandbackError {
+  return new HandbackError('CONNECTION_LOST', 'The connection was closed.');
+}

@@ -1,0 +1,164 @@
+import { type AcquireOptions, acquire, OneShot } from './acquirers.js';
+import type { HolderReport } from './errors.js';
+import type { PoolEvents } from './events.js';
+import type { Lease } from './lease.js';
+import { deadline, invalid } from './option-rules.js';
+import type { Pool } from './pool.js';
+import { type Dialect, Queryable } from './queryable.js';
+import { Scope, type ScopeContext } from './scope.js';
+import type { TrackedStatement } from './statement.js';
+import type { PoolStats } from './stats.js';
+import { checkTransaction, type TransactionOptions, type Work } from './transaction.js';
+
+export interface CloseOptions {
+  /** How long leases may go on before their sockets are cut, in ms. @default 10000 */
+  timeoutMs?: number;
+}
+
+const CLOSE_TIMEOUT_MS = 10_000;
+
+const ONE_SHOT = { route: 'pool' };
+
+/** Leases, one-shot statements, and jobs, over one pool of connections. Made by `createPool`. */
+export class ConnectionPool extends Queryable implements AsyncDisposable {
+  readonly #pool: Pool;
+
+  /** @internal */
+  constructor(pool: Pool) {
+    super();
+    this.#pool = pool;
+  }
+
+  /** @internal The flow below, for the scopes of requests. */
+  static flowOf(pool: ConnectionPool): Pool {
+    return pool.#pool;
+  }
+
+  protected get dialect(): Dialect {
+    return this.#pool.dialect;
+  }
+
+  get name(): string {
+    return this.#pool.settings.name;
+  }
+
+  /** What happens in the pool, as it happens. Listeners can't disturb it. */
+  get events(): PoolEvents {
+    return this.#pool.events;
+  }
+
+  /** Each statement on a connection of its own, given back with the answer. */
+  protected submit(statement: TrackedStatement): void {
+    this.#pool.lend(new OneShot(statement, ONE_SHOT, this.#pool.settings.acquireTimeoutMs));
+  }
+
+  /**
+   * A connection until `release()`.
+   *
+   * @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED
+   */
+  async acquire(options: AcquireOptions = {}): Promise<Lease> {
+    const { timeoutMs } = options;
+    if (timeoutMs !== undefined && !deadline.accepts(timeoutMs))
+      throw invalid('timeoutMs', deadline.allowed, timeoutMs);
+    return acquire(this.#pool, { route: 'pool.acquire' }, options);
+  }
+
+  /** A connection if one is ready now and nobody waits for it; else undefined. */
+  tryAcquire(): Lease | undefined {
+    return this.#pool.tryLend({ route: 'pool.tryAcquire' }) ?? undefined;
+  }
+
+  /** BEGIN, `fn`, COMMIT on a connection of its own; ROLLBACK when `fn` throws. */
+  async transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
+    checkTransaction(fn, options);
+    const lease = await acquire(this.#pool, { route: 'pool.transaction' });
+    try {
+      return await lease.transaction(fn, options);
+    } finally {
+      lease.release();
+    }
+  }
+
+  /**
+   * Runs a job with a scope of its own: a connection on its first query, handed back when the job has settled,
+   * whatever way.
+   */
+  async run<T>(fn: (db: Scope) => Promise<T> | T): Promise<T> {
+    if (typeof fn !== 'function') throw invalid('fn', 'a function that is given the scope', fn);
+    return this.#job(fn.name, fn);
+  }
+
+  /** The function that runs `fn` as {@link run} does, with its own arguments after the scope. */
+  wrap<A extends unknown[], T>(fn: (db: Scope, ...args: A) => Promise<T> | T): (...args: A) => Promise<T> {
+    if (typeof fn !== 'function') throw invalid('fn', 'a function that is given the scope', fn);
+    return (...args) => this.#job(fn.name, (db) => fn(db, ...args));
+  }
+
+  async #job<T>(name: string, fn: (db: Scope) => Promise<T> | T): Promise<T> {
+    const scope = new Scope(new JobContext(this.#pool, name || 'job'));
+    try {
+      return await fn(scope);
+    } finally {
+      scope.end('answered');
+    }
+  }
+
+  /** A snapshot of gauges and counters. */
+  stats(): PoolStats {
+    return this.#pool.stats();
+  }
+
+  /** Who holds connections now, the oldest first. */
+  holders(): HolderReport[] {
+    return this.#pool.holders();
+  }
+
+  /**
+   * Opens `minIdle` connections, at least one, and waits for them: a wrong password shows at start-up.
+   *
+   * @throws {HandbackError} OPEN_FAILED with the driver's error as its cause
+   */
+  async warm(): Promise<void> {
+    const wanted = Math.max(1, this.#pool.settings.minIdle);
+    const acquired = await Promise.allSettled(Array.from({ length: wanted }, () => this.acquire()));
+    for (const each of acquired) if (each.status === 'fulfilled') each.value.release();
+    for (const each of acquired) if (each.status === 'rejected') throw each.reason;
+  }
+
+  /**
+   * No new leases; waits for those that are out, at most `timeoutMs`, then cuts them off. Resolves when every
+   * connection is closed. A second call waits for the first.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { timeoutMs = CLOSE_TIMEOUT_MS } = options;
+    if (!deadline.accepts(timeoutMs)) throw invalid('timeoutMs', deadline.allowed, timeoutMs);
+    await this.#pool.close(timeoutMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** A job ends when its function has settled; there is nothing to watch. */
+class JobContext implements ScopeContext {
+  readonly pool: Pool;
+  readonly route: string;
+  readonly optedOut = false;
+
+  constructor(pool: Pool, route: string) {
+    this.pool = pool;
+    this.route = route;
+  }
+
+  get settings() {
+    return this.pool.settings;
+  }
+
+  watch(): null {
+    return null;
+  }
+
+  unwatch(): void {}
+}

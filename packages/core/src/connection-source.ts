@@ -1,0 +1,106 @@
+import type { ConnectionOptions } from 'mysql2';
+import { HandbackError } from './errors.js';
+import { invalid, typeOf } from './option-rules.js';
+import type { PoolOptions } from './options.js';
+
+/** Where a pool takes its connection options from; asked once for each open. */
+export interface ConnectionSource {
+  /** Known before the first open: what formatting needs (`timezone`, `namedPlaceholders`, …). */
+  readonly known: ConnectionOptions;
+  resolve(): ConnectionOptions | Promise<ConnectionOptions>;
+}
+
+/** Options of mysql2's own pool, which would be ignored on a connection; the reader meant ours. */
+const POOL_OPTION_HINTS: Readonly<Record<string, string>> = {
+  connectionLimit: 'max',
+  maxIdle: 'maxIdle',
+  idleTimeout: 'idleTimeoutMs',
+  queueLimit: 'maxPending',
+  waitForConnections: 'acquireTimeoutMs: 0',
+  connectTimeout: 'connectTimeoutMs',
+};
+
+/** Keeps the password out of `util.inspect` and JSON. */
+class HiddenSource implements ConnectionSource {
+  readonly #known: ConnectionOptions;
+  readonly #resolve: ConnectionSource['resolve'];
+
+  constructor(known: ConnectionOptions, resolve: ConnectionSource['resolve']) {
+    this.#known = known;
+    this.#resolve = resolve;
+  }
+
+  get known(): ConnectionOptions {
+    return this.#known;
+  }
+
+  resolve(): ConnectionOptions | Promise<ConnectionOptions> {
+    return this.#resolve();
+  }
+}
+
+const URI_ALLOWED = "a string such as 'mysql://user:password@host:3306/schema'";
+
+function checkUri(uri: unknown): string {
+  if (typeof uri !== 'string') throw invalid('uri', URI_ALLOWED, uri);
+  let parsed: URL;
+  try {
+    parsed = new URL(uri);
+  } catch {
+    // The cause would print the uri, password included.
+    throw new HandbackError(
+      'INVALID_OPTION',
+      `Option 'uri' must be ${URI_ALLOWED}; got a string that is not a URL.`,
+    );
+  }
+  if (parsed.protocol !== 'mysql:' && parsed.protocol !== 'mariadb:') {
+    throw new HandbackError(
+      'INVALID_OPTION',
+      `Option 'uri' must be ${URI_ALLOWED}; got a string with the scheme '${parsed.protocol}'.`,
+    );
+  }
+  return uri.replace(/^mariadb:/i, 'mysql:');
+}
+
+function checkConnection(connection: object): void {
+  for (const name of Object.keys(connection)) {
+    const hint = POOL_OPTION_HINTS[name];
+    if (hint) {
+      throw new HandbackError(
+        'INVALID_OPTION',
+        `Option 'connection.${name}' (${typeOf((connection as Record<string, unknown>)[name])}) is not an option of a connection; give the pool '${hint}' instead.`,
+      );
+    }
+  }
+}
+
+/** @throws {HandbackError} INVALID_OPTION */
+export function resolveSource(
+  uri: PoolOptions['uri'],
+  connection: PoolOptions['connection'],
+): ConnectionSource {
+  if (uri === undefined && connection === undefined) {
+    throw new HandbackError(
+      'INVALID_OPTION',
+      `Option 'uri' or 'connection' is required; got undefined. 'uri' is ${URI_ALLOWED}.`,
+    );
+  }
+  if (connection === undefined) {
+    const checked = checkUri(uri);
+    return new HiddenSource({ uri: checked }, () => ({ uri: checked }));
+  }
+  if (typeof connection === 'function') {
+    if (uri !== undefined) throw invalid('uri', "absent when 'connection' is a function", uri);
+    return new HiddenSource({}, connection);
+  }
+  if (typeof connection !== 'object' || connection === null || Array.isArray(connection)) {
+    throw invalid(
+      'connection',
+      "an object of mysql2's connection options, or a function that returns one",
+      connection,
+    );
+  }
+  checkConnection(connection);
+  const base = uri === undefined ? connection : { ...connection, uri: checkUri(uri) };
+  return new HiddenSource(base, () => base);
+}

@@ -1,0 +1,84 @@
+import type { ConnectionOptions, Connection as CoreConnection, QueryOptions } from 'mysql2';
+import type { Linked } from './linked-list.js';
+
+/**
+ * The few things Handback needs from a database driver. Everything else of mysql2 stays in
+ * `drivers/`, and tests put a fake in its place.
+ */
+export interface Driver {
+  /**
+   * Starts to open one connection. `done` is called exactly once. The returned function gives the attempt up
+   * (`done` then reports `reason`); after `done` it does nothing.
+   */
+  open(settings: OpenSettings, done: OpenDone): (reason: Error) => void;
+  /** What can be done with these options without a connection. */
+  formatter(config: ConnectionOptions): Formatter;
+}
+
+export interface Formatter {
+  /** `query()` takes `:name` placeholders unless told otherwise. */
+  readonly namedPlaceholders: boolean;
+  format(sql: string, values?: unknown): string;
+  escape(value: unknown): string;
+  escapeId(identifier: string | string[]): string;
+}
+
+export interface OpenSettings {
+  /** mysql2's own options, already resolved, with a password in them: never print them. */
+  readonly config: ConnectionOptions;
+  readonly poolName: string;
+  readonly timeoutMs: number;
+  /** Connect to this address instead of `config.host` (the name stays for TLS). */
+  readonly address?: { readonly host: string; readonly port: number };
+}
+
+export type OpenDone = (error: Error | null, connection?: DriverConnection) => void;
+
+/** The raw mysql2 connection, as `connection()` hands it out. */
+export type RawConnection = CoreConnection;
+
+/** One statement on its way to the server; `settle` may be called more than once and acts once. */
+export interface Statement extends Linked<Statement> {
+  readonly prepared: boolean;
+  readonly sql: string | QueryOptions;
+  readonly values: unknown;
+  settle(error: Error | null, result?: unknown, fields?: unknown): void;
+}
+
+/** A statement whose rows are consumed one by one. */
+export interface RowStatement extends Statement {
+  onFields(fields: unknown): void;
+  /** @returns false to ask for a pause; `resume()` of the reading goes on. */
+  onRow(row: unknown): boolean;
+}
+
+export interface DriverConnection {
+  /** The server's id of this session, for KILL and for reports. */
+  readonly threadId: number;
+  readonly raw: RawConnection;
+  /** Address of the server's end, so that KILL reaches the same server; undefined on a unix socket. */
+  readonly address: { readonly host: string; readonly port: number } | undefined;
+  /** A default schema was configured, so that it can be selected again. */
+  readonly hasSchema: boolean;
+  /** Called once, when the connection is gone for whatever reason. Set by the pool. */
+  onLost: (error: Error) => void;
+  /** Whether the driver believes in it: authenticated, no fatal error, socket alive. */
+  isUsable(): boolean;
+  /** Whether a command runs or waits, or rows lie unread. */
+  isBusy(): boolean;
+  /** Whether the session speaks another character set than it was opened with (see docs/decisions.md). */
+  charsetChanged(): boolean;
+  run(statement: Statement): void;
+  stream(statement: RowStatement): Reading;
+  /** Clears the session: COM_RESET_CONNECTION, then what that loses on this server. */
+  reset(options: { restoreSchema: boolean }, done: (error: Error | null) => void): void;
+  /** Says COM_QUIT and closes. */
+  end(): void;
+  /** Cuts the socket now; every pending statement is settled with `error`. */
+  destroy(error: Error): void;
+}
+
+/** A row-wise reading in progress. */
+export interface Reading {
+  resume(): void;
+}

@@ -1,0 +1,49 @@
+import { EventEmitter } from 'node:events';
+import type { ErrorCode, HandbackError, PoolReport } from './errors.js';
+import type { EvictReason } from './states.js';
+
+/** What `pool.events` tells. Durations are in milliseconds; statements never carry values. */
+export interface PoolEventMap {
+  /** A connection was opened. */
+  open: [{ connection: number; threadId: number; durationMs: number }];
+  /** An attempt to open failed; the next one is made in `retryInMs`, when somebody needs it. */
+  openFailed: [{ error: Error; attempt: number; retryInMs: number }];
+  acquire: [{ connection: number; route: string; waitedMs: number }];
+  acquireFailed: [{ route: string; error: HandbackError }];
+  /** A lease ended; `clean` = it went straight back, without a reset. */
+  release: [{ connection: number; route: string; heldMs: number; clean: boolean }];
+  reset: [{ connection: number; reason: string; durationMs: number }];
+  /** The pool stopped using a connection. */
+  evict: [{ connection: number; reason: EvictReason; detail: string }];
+  /** An open transaction was rolled back at the end of its lease. */
+  rollback: [{ connection: number; route: string; statement: string | undefined }];
+  /** Work after the end of its request. */
+  late: [{ route: string; statement: string | undefined }];
+  /** A statement was killed because it outlived the drain deadline. */
+  kill: [{ connection: number; threadId: number; route: string }];
+  /** Something an operator should know. Without a listener it becomes a process warning. */
+  warning: [{ code: ErrorCode | 'OPEN_TRANSACTION' | 'GHOST'; message: string; report?: PoolReport }];
+}
+
+/** Observers can't disturb the pool: what a listener throws surfaces as an uncaught exception, not in the flow. */
+export class PoolEvents extends EventEmitter<PoolEventMap> {
+  /** Whether building the event is worth it. */
+  heard(name: keyof PoolEventMap): boolean {
+    return this.listenerCount(name) > 0;
+  }
+
+  tell<Name extends keyof PoolEventMap>(name: Name, ...event: PoolEventMap[Name]): void {
+    try {
+      (this.emit as (name: string, ...event: unknown[]) => boolean)(name, ...event);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  }
+
+  warn(warning: PoolEventMap['warning'][0]): void {
+    if (this.heard('warning')) this.tell('warning', warning);
+    else process.emitWarning(warning.message, { type: 'HandbackWarning', code: warning.code });
+  }
+}

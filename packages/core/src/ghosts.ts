@@ -1,0 +1,51 @@
+import type { Clock } from './clock.js';
+import type { Control } from './control.js';
+import type { Entry } from './entry.js';
+
+const RETRY_MS = 500;
+const MAX_RETRY_MS = 5_000;
+/** Nobody listens on the address any more: with the server its threads are gone. */
+const SERVER_GONE = 'ECONNREFUSED';
+
+/**
+ * Follows sessions whose socket was cut while a statement ran. The server does not notice a cut socket before it
+ * writes to it, so the thread keeps its locks and its place until it is killed.
+ */
+export class Ghosts {
+  readonly #clock: Clock;
+  readonly #control: Control;
+  readonly #onGone: (entry: Entry) => void;
+  #lastTry = false;
+
+  constructor(clock: Clock, control: Control, onGone: (entry: Entry) => void) {
+    this.#clock = clock;
+    this.#control = control;
+    this.#onGone = onGone;
+  }
+
+  follow(entry: Entry, retryMs = RETRY_MS): void {
+    const { connection } = entry;
+    if (!connection || entry.state !== 'ghost') return;
+    this.#control.endThread(connection, this.#clock.now() - entry.bornAt).then(
+      (gone) => (gone ? this.#gone(entry) : this.#again(entry, RETRY_MS / 10)),
+      (error: Error & { code?: string }) => {
+        if (error.code === SERVER_GONE) this.#gone(entry);
+        else this.#again(entry, Math.min(retryMs * 2, MAX_RETRY_MS));
+      },
+    );
+  }
+
+  /** The pool is closing: whoever is not gone after one more try is left to the server. */
+  giveUp(): void {
+    this.#lastTry = true;
+  }
+
+  #again(entry: Entry, retryMs: number): void {
+    if (this.#lastTry) this.#gone(entry);
+    else this.#clock.after(retryMs, () => this.follow(entry, retryMs));
+  }
+
+  #gone(entry: Entry): void {
+    if (entry.state === 'ghost') this.#onGone(entry);
+  }
+}

@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ScopeSettings } from './options.js';
+import type { Pool } from './pool.js';
+import { type EndCause, Scope, type ScopeContext } from './scope.js';
+
+/** What a framework knows of a request that the raw request does not. Asked when it is needed, no earlier. */
+export interface RequestFacts {
+  readonly pool: Pool;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly settings: ScopeSettings;
+  readonly optedOut: boolean;
+  /** Pattern of the route, or METHOD + '(unmatched)'. */
+  readonly route: string;
+}
+
+type Socket = IncomingMessage['socket'];
+
+/**
+ * The scopes that a socket's end would end. Of a queued pipelined response nothing but the socket says that the
+ * client has left (Node 20 and 22), and a keep-alive socket serves many requests: one listener for all of them.
+ */
+const scopesOf = new WeakMap<Socket, Set<Scope>>();
+
+function watchSocket(socket: Socket, scope: Scope): void {
+  const known = scopesOf.get(socket);
+  if (known) {
+    known.add(scope);
+    return;
+  }
+  const scopes = new Set([scope]);
+  scopesOf.set(socket, scopes);
+  socket.once('close', () => {
+    for (const each of scopes) each.ending('gone');
+  });
+}
+
+/** How a response has ended already, if it has. A listener attached now would never be called. */
+function alreadyOver(
+  req: IncomingMessage,
+  res: ServerResponse,
+  releaseOn: ScopeSettings['releaseOn'],
+): EndCause | null {
+  if (releaseOn === 'finish' ? res.writableFinished : res.writableEnded) return 'answered';
+  if (res.destroyed || res.closed || req.socket?.destroyed) return 'gone';
+  return null;
+}
+
+/** Sees the handler call `res.end()`: of a queued pipelined response `prefinish` would come only in its turn. */
+function watchEnd(res: ServerResponse, scope: Scope): void {
+  const end = res.end as (...args: unknown[]) => ServerResponse;
+  res.end = function ended(this: ServerResponse, ...args: unknown[]) {
+    try {
+      return end.apply(this, args);
+    } finally {
+      scope.ending('answered');
+    }
+  } as ServerResponse['end'];
+  // Whoever kept the original `end` from before comes by here.
+  res.once('prefinish', () => scope.ending('answered'));
+}
+
+/** One HTTP request as its scope sees it. */
+class HttpContext implements ScopeContext {
+  readonly #facts: RequestFacts;
+
+  constructor(facts: RequestFacts) {
+    this.#facts = facts;
+  }
+
+  get pool(): Pool {
+    return this.#facts.pool;
+  }
+
+  get settings(): ScopeSettings {
+    return this.#facts.settings;
+  }
+
+  get optedOut(): boolean {
+    return this.#facts.optedOut;
+  }
+
+  get route(): string {
+    return this.#facts.route;
+  }
+
+  watch(scope: Scope): EndCause | null {
+    const { req, res } = this.#facts;
+    const { releaseOn } = this.settings;
+    const over = alreadyOver(req, res, releaseOn);
+    if (over) return over;
+    if (releaseOn === 'end') watchEnd(res, scope);
+    else res.once('finish', () => scope.ending('answered'));
+    res.once('close', () => scope.ending(res.writableEnded ? 'answered' : 'gone'));
+    watchSocket(req.socket, scope);
+    return null;
+  }
+
+  unwatch(scope: Scope): void {
+    scopesOf.get(this.#facts.req.socket)?.delete(scope);
+  }
+}
+
+/** The scope of one HTTP request; nothing is attached to the request before its first query. */
+export function httpScope(facts: RequestFacts): Scope {
+  return new Scope(new HttpContext(facts));
+}

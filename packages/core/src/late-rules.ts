@@ -1,0 +1,38 @@
+import { HandbackError } from './errors.js';
+import type { ScopeSettings } from './options.js';
+import type { Session } from './session.js';
+import { maskValues, mentions, readSql } from './sql.js';
+
+/** Which statements make sense after the end of their request, on a connection of their own. */
+export class LateRules {
+  #altered = false;
+  #temporaryTables: string[] = [];
+
+  /** The request's session is about to be given back: what it had set is gone then. */
+  remember(session: Session): void {
+    this.#altered ||= session.altered;
+    if (session.temporaryTables.length > 0) {
+      this.#temporaryTables = [...this.#temporaryTables, ...session.temporaryTables];
+    }
+  }
+
+  refusal(sql: string, afterResponse: ScopeSettings['afterResponse']): HandbackError | null {
+    if (afterResponse !== 'allow') return this.ended('Late work is not allowed here');
+    if (readSql(sql).needsSession) return this.ended('This statement needs the session of its request');
+    if (this.#altered)
+      return this.ended('Its request had changed the session (SET, USE, LOCK TABLES, …), which is gone');
+    const table = this.#temporaryTables.find((name) => mentions(sql, name));
+    return table === undefined ? null : this.ended(`It names the temporary table ${table}, which is gone`);
+  }
+
+  ended(why: string): HandbackError {
+    return new HandbackError(
+      'SCOPE_ENDED',
+      `${why}, and the request has ended. Do it before the answer, or use transaction(fn), which works late too.`,
+    );
+  }
+
+  shown(sql: string | undefined): string | undefined {
+    return sql === undefined ? undefined : maskValues(sql);
+  }
+}

@@ -1,0 +1,215 @@
+import type { Clock } from './clock.js';
+import type { RawConnection } from './driver.js';
+import type { Entry, Holder, Holding } from './entry.js';
+import { HandbackError } from './errors.js';
+import { type Dialect, Queryable } from './queryable.js';
+import { StreamedStatement } from './row-stream.js';
+import { Call, type DriverError, type StatementKeeper, type TrackedStatement } from './statement.js';
+import {
+  checkTransaction,
+  runTransaction,
+  sendCommit,
+  type TransactionHost,
+  type TransactionOptions,
+  type Work,
+} from './transaction.js';
+import { Turn } from './turn.js';
+
+/** What a lease needs from its pool. */
+export interface LeaseHost {
+  readonly dialect: Dialect;
+  readonly clock: Clock;
+  readonly acquireTimeoutMs: number;
+  /** The one door in. */
+  takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void;
+  /** Nothing runs any more on a lease that was given back while something did. */
+  drained(entry: Entry): void;
+}
+
+/**
+ * One acquire to release. It dies on release: what is called on it later rejects `LEASE_RELEASED`, and can
+ * never touch whoever holds the connection then.
+ */
+export class Lease extends Queryable implements StatementKeeper, Holding, TransactionHost {
+  readonly holder: Holder;
+  readonly since: number;
+  /** Statements sent and not yet answered. */
+  inFlight = 0;
+  /** Those among them that may begin a transaction or change the session. */
+  controlsInFlight = 0;
+  killed = false;
+  /** @internal Told whenever a statement has ended, while the lease is held. */
+  onStatementEnded: (() => void) | null = null;
+  readonly #host: LeaseHost;
+  readonly #entry: Entry;
+  #released = false;
+  #turn: Turn | null = null;
+  #readings: Set<StreamedStatement> | null = null;
+
+  /** @internal */
+  constructor(host: LeaseHost, entry: Entry, holder: Holder, since: number) {
+    super();
+    this.#host = host;
+    this.#entry = entry;
+    this.holder = holder;
+    this.since = since;
+  }
+
+  protected get dialect(): Dialect {
+    return this.#host.dialect;
+  }
+
+  get released(): boolean {
+    return this.#released;
+  }
+
+  /** The server's id of the session (`CONNECTION_ID()`). */
+  get threadId(): number | undefined {
+    return this.#entry.threadId;
+  }
+
+  /** Whether a transaction is open, as far as the server has told. */
+  get inTransaction(): boolean {
+    return !this.#released && this.#entry.session.inTransaction;
+  }
+
+  /** @internal What is known of the session; for the scope that holds this lease. */
+  get session(): Entry['session'] {
+    return this.#entry.session;
+  }
+
+  /** @internal Whether the connection can still be spoken to. */
+  get usable(): boolean {
+    return !this.#released && this.#entry.connection?.isUsable() === true;
+  }
+
+  submit(statement: TrackedStatement): void {
+    const { connection, session } = this.#entry;
+    if (this.#released) return statement.settle(leaseReleased());
+    if (!connection?.isUsable()) return statement.settle(connectionLost(session.inTransaction));
+    this.inFlight++;
+    statement.keeper = this;
+    if (!session.willRun(statement.text)) {
+      statement.controls = true;
+      this.controlsInFlight++;
+    }
+    if (statement instanceof StreamedStatement) {
+      this.#readings ??= new Set();
+      this.#readings.add(statement);
+      statement.reading = connection.stream(statement);
+    } else {
+      connection.run(statement);
+    }
+  }
+
+  submitInside(statement: TrackedStatement): void {
+    this.submit(statement);
+  }
+
+  /** @internal */
+  ended(statement: TrackedStatement, error: DriverError | null, result: unknown): void {
+    const { session } = this.#entry;
+    if (error) session.failed(statement.text, error);
+    else session.didRun(statement.text, result);
+    if (this.#readings && statement instanceof StreamedStatement) this.#readings.delete(statement);
+    this.inFlight--;
+    if (statement.controls) this.controlsInFlight--;
+    if (this.#released) {
+      if (this.inFlight === 0) this.#host.drained(this.#entry);
+    } else {
+      this.onStatementEnded?.();
+    }
+  }
+
+  /** @internal The connection is taken away: whoever reads rows gets `error`. */
+  abandonReadings(error: Error): void {
+    for (const reading of this.#readings ?? []) reading.abandon(error);
+  }
+
+  /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */
+  async beginTransaction(): Promise<void> {
+    if (this.inTransaction) throw nested();
+    await this.#control('START TRANSACTION');
+  }
+
+  /** COMMIT. @throws {HandbackError} OUTCOME_UNKNOWN when the connection was lost before the answer. */
+  async commit(): Promise<void> {
+    await sendCommit((sql) => this.#control(sql));
+  }
+
+  async rollback(): Promise<void> {
+    await this.#control('ROLLBACK');
+  }
+
+  /** BEGIN, `fn`, COMMIT; ROLLBACK when `fn` throws. Waits for another `transaction(fn)` of this lease to end. */
+  async transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
+    checkTransaction(fn, options);
+    this.#turn ??= new Turn(this.#host.clock);
+    const end = await this.#turn.take(this.#host.acquireTimeoutMs);
+    try {
+      if (this.inTransaction) throw nested();
+      return await runTransaction(this, this.dialect, fn, options);
+    } finally {
+      end();
+    }
+  }
+
+  /** The raw mysql2 connection. What happens on it can't be known, so it is closed when the lease ends. */
+  connection(): RawConnection {
+    if (this.#released) throw leaseReleased();
+    const { connection, session } = this.#entry;
+    if (!connection?.isUsable()) throw connectionLost(session.inTransaction);
+    session.exposed = true;
+    return connection.raw;
+  }
+
+  /**
+   * Gives the connection back. A statement that still runs is awaited up to the pool's `drainTimeoutMs`, then
+   * killed; an open transaction is rolled back. A second call does nothing.
+   */
+  release(): void {
+    this.end(undefined);
+  }
+
+  /** @internal `release` with another drain deadline than the pool's. */
+  end(drainTimeoutMs: number | undefined): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.onStatementEnded = null;
+    this.#host.takeBack(this.#entry, this, drainTimeoutMs);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.release();
+  }
+
+  #control(sql: string): Promise<unknown> {
+    return this.send(new Call(false, sql, undefined));
+  }
+}
+
+function leaseReleased(): HandbackError {
+  return new HandbackError(
+    'LEASE_RELEASED',
+    'This connection has been given back; the statement was not sent.',
+  );
+}
+
+function connectionLost(inTransaction: boolean): HandbackError {
+  const outcome = inTransaction ? ' Its open transaction was rolled back by the server.' : '';
+  return new HandbackError(
+    'CONNECTION_LOST',
+    `The connection was lost; the statement was not sent.${outcome}`,
+  );
+}
+
+export function nested(): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_NESTED',
+    'A transaction is already open on this connection, and a second BEGIN would commit it. Inside transaction(fn) use tx.transaction().',
+  );
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http';
+import { HandbackError } from './errors.js';
+import type { RouteOptions } from './options.js';
+import {
+  alreadyRegistered,
+  checkRouteSetting,
+  type Plugin,
+  type RequestView,
+  type RouteSetting,
+} from './plugin.js';
+
+/** What Express and Koa have in common: requests that inherit from an object of the application. */
+
+const ROUTE_SETTING = Symbol('handback.route');
+
+type Marked = IncomingMessage & { [ROUTE_SETTING]?: RouteSetting };
+
+/** What `handback.off()` and `handback.route()` left on the request. */
+export function routeSettingOf(req: IncomingMessage): RouteSetting {
+  return (req as Marked)[ROUTE_SETTING];
+}
+
+/** @throws {HandbackError} INVALID_OPTION */
+export function routeMarker(setting: false | RouteOptions): (req: IncomingMessage) => void {
+  checkRouteSetting(setting);
+  return (req) => {
+    (req as Marked)[ROUTE_SETTING] = setting;
+  };
+}
+
+/** The names taken on each application's object. */
+const registrations = new WeakMap<object, Set<string>>();
+
+/**
+ * Puts the scope where the framework's users look, without touching the request before they do: a getter on the
+ * object that requests inherit from, switched on for the requests that pass the middleware.
+ */
+export class Installer<Request extends object> {
+  readonly #plugin: Plugin<Request>;
+  readonly #view: (request: Request) => RequestView<Request>;
+  /** On a request: absent = did not pass the middleware, null = no scope yet. */
+  readonly #slot: symbol;
+  readonly #installed = new WeakSet<object>();
+
+  constructor(plugin: Plugin<Request>, view: (request: Request) => RequestView<Request>) {
+    this.#plugin = plugin;
+    this.#view = view;
+    this.#slot = Symbol(`handback.${plugin.as}`);
+  }
+
+  /** @throws {HandbackError} ALREADY_REGISTERED, INVALID_OPTION */
+  admit(request: Request, prototype: object): void {
+    if (!this.#installed.has(prototype)) this.#install(prototype, request);
+    (request as Record<symbol, unknown>)[this.#slot] ??= null;
+  }
+
+  #install(prototype: object, request: Request): void {
+    const { as } = this.#plugin;
+    for (let object: object | null = prototype; object; object = Object.getPrototypeOf(object)) {
+      if (registrations.get(object)?.has(as)) throw alreadyRegistered(as);
+    }
+    if (as in request) {
+      throw new HandbackError(
+        'INVALID_OPTION',
+        `Option 'as' must be a free name on the request; '${as}' is taken.`,
+      );
+    }
+    registrations.set(prototype, (registrations.get(prototype) ?? new Set()).add(as));
+    this.#installed.add(prototype);
+    this.#define(prototype, as);
+  }
+
+  #define(prototype: object, as: string): void {
+    const slot = this.#slot;
+    const create = (request: unknown) => this.#plugin.scope(this.#view(request as Request));
+    Object.defineProperty(prototype, as, {
+      configurable: true,
+      enumerable: true,
+      get(this: Record<symbol, unknown>) {
+        const scope = this[slot];
+        if (scope !== null) return scope;
+        this[slot] = create(this);
+        return this[slot];
+      },
+      // Tests put a double there.
+      set(this: object, value: unknown) {
+        Object.defineProperty(this, as, { value, configurable: true, enumerable: true, writable: true });
+      },
+    });
+  }
+}

@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ConnectionPool } from './connection-pool.js';
+import { createPool } from './create.js';
+import { HandbackError } from './errors.js';
+import { httpScope } from './http.js';
+import { checkOptions, invalid } from './option-rules.js';
+import {
+  checkRouteOptions,
+  mergeRouteOptions,
+  PLUGIN_RULES,
+  POOL_OPTION_NAMES,
+  type PoolOptions,
+  type RouteOptions,
+  type ScopeSettings,
+} from './options.js';
+import type { Scope } from './scope.js';
+
+export interface PluginOptions<Request> extends PoolOptions {
+  /** Name of the property on the request. Also the pool's name unless `name` is given. @default 'db' */
+  as?: string;
+  /** A pool made by `createPool`, which stays open when the application closes. Instead of the pool's options. */
+  pool?: ConnectionPool;
+  /** Requests for which this returns true are opted out. */
+  skip?: (request: Request) => boolean;
+}
+
+/** What a route says: opted out, or options of its own, or nothing. */
+export type RouteSetting = false | RouteOptions | undefined;
+
+/** A request as a framework shows it, to be read when something has to be known. */
+export interface RequestView<Request> {
+  readonly request: Request;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly routeSetting: RouteSetting;
+  /** Pattern of the route where the framework matched one. */
+  readonly pattern: string | undefined;
+}
+
+/** What one registration of a plugin amounts to, whatever the framework. */
+export class Plugin<Request> {
+  readonly as: string;
+  readonly pool: ConnectionPool;
+  /** Whether the pool was made here, and is closed with the application. */
+  readonly owned: boolean;
+  readonly #skip: ((request: Request) => boolean) | undefined;
+  readonly #merged = new WeakMap<RouteOptions, ScopeSettings>();
+
+  /** @throws {HandbackError} INVALID_OPTION */
+  constructor(options: PluginOptions<Request>) {
+    if (typeof options !== 'object' || options === null)
+      throw invalid('the plugin options', 'an object', options);
+    const { as = 'db', pool, skip, ...poolOptions } = options;
+    checkOptions({ as, skip }, PLUGIN_RULES, 'the plugin options');
+    this.as = as;
+    this.#skip = skip;
+    this.owned = pool === undefined;
+    this.pool = pool === undefined ? createPool({ name: as, ...poolOptions }) : givenPool(pool, poolOptions);
+  }
+
+  /** The scope of one request. */
+  scope(view: RequestView<Request>): Scope {
+    const plugin = this;
+    const flow = ConnectionPool.flowOf(this.pool);
+    const { req, res } = view;
+    return httpScope({
+      pool: flow,
+      req,
+      res,
+      get settings() {
+        const setting = view.routeSetting;
+        return setting ? plugin.#merge(flow.settings, setting) : flow.settings;
+      },
+      get optedOut() {
+        return view.routeSetting === false || plugin.#skip?.(view.request) === true;
+      },
+      get route() {
+        const method = req.method ?? 'GET';
+        return view.pattern === undefined ? `${method} (unmatched)` : `${method} ${view.pattern}`;
+      },
+    });
+  }
+
+  /** Closes an owned pool; a given one stays open. */
+  async close(): Promise<void> {
+    if (this.owned) await this.pool.close();
+  }
+
+  #merge(base: ScopeSettings, setting: RouteOptions): ScopeSettings {
+    let merged = this.#merged.get(setting);
+    if (!merged) {
+      merged = mergeRouteOptions(base, setting);
+      this.#merged.set(setting, merged);
+    }
+    return merged;
+  }
+}
+
+function givenPool(pool: unknown, poolOptions: object): ConnectionPool {
+  if (!(pool instanceof ConnectionPool)) throw invalid('pool', 'a pool made by createPool', pool);
+  const [extra] = Object.entries(poolOptions).filter(([, value]) => value !== undefined);
+  if (extra) {
+    const [name] = extra;
+    const known = POOL_OPTION_NAMES.includes(name)
+      ? "it belongs to the given pool's own options"
+      : 'it is unknown';
+    throw new HandbackError('INVALID_OPTION', `Option '${name}' can't be given beside 'pool': ${known}.`);
+  }
+  return pool;
+}
+
+/** @throws {HandbackError} INVALID_OPTION */
+export function checkRouteSetting(setting: unknown): asserts setting is RouteSetting {
+  if (setting !== undefined && setting !== false) checkRouteOptions(setting);
+}
+
+export function alreadyRegistered(as: string): HandbackError {
+  return new HandbackError(
+    'ALREADY_REGISTERED',
+    `Handback is registered as '${as}' already in this application; give the second one another name with the option 'as'.`,
+  );
+}

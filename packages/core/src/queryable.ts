@@ -1,0 +1,90 @@
+import type { Readable, ReadableOptions } from 'node:stream';
+import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues } from 'mysql2';
+import type { Formatter } from './driver.js';
+import { checkParams, type StrictParams } from './params.js';
+import { RowStream } from './row-stream.js';
+import { textOf } from './session.js';
+import { Call, type TrackedStatement } from './statement.js';
+
+/** What every way of sending statements shares: the formatter and the rule for parameters. */
+export interface Dialect {
+  readonly formatter: Formatter;
+  readonly strictParams: StrictParams;
+}
+
+/**
+ * The calls of a `mysql2/promise` connection that send or format statements. Where a statement goes is up to
+ * `submit`.
+ */
+export abstract class Queryable {
+  protected abstract readonly dialect: Dialect;
+
+  /** Sends the statement now, queues it, or settles it with an error. Never throws. */
+  protected abstract submit(statement: TrackedStatement): void;
+
+  /**
+   * Runs one statement in the text protocol.
+   *
+   * @throws {HandbackError} UNSAFE_PARAMETER for an array or object after a comparison operator (option
+   * `strictParams`). The driver's errors arrive unchanged, but for `sql`, which is shown without values.
+   */
+  query<T extends QueryResult>(
+    sql: string | QueryOptions,
+    values?: QueryValues,
+  ): Promise<[T, FieldPacket[]]> {
+    const { formatter, strictParams } = this.dialect;
+    try {
+      const options = typeof sql === 'string' ? undefined : sql;
+      const named = options?.namedPlaceholders ?? formatter.namedPlaceholders;
+      checkParams(textOf({ sql }), values ?? options?.values, strictParams, named);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.send(new Call(false, sql, values)) as Promise<[T, FieldPacket[]]>;
+  }
+
+  /** Runs one prepared statement; it stays prepared on its connection. Objects are sent as JSON. */
+  execute<T extends QueryResult>(
+    sql: string | QueryOptions,
+    values?: ExecuteValues,
+  ): Promise<[T, FieldPacket[]]> {
+    return this.send(new Call(true, sql, values)) as Promise<[T, FieldPacket[]]>;
+  }
+
+  /**
+   * The rows of one statement, one by one, with back-pressure: an async iterable and a Node stream in object
+   * mode. The connection is busy until the rows have been read or the stream is destroyed.
+   */
+  stream(sql: string | QueryOptions, values?: QueryValues, options?: ReadableOptions): Readable {
+    const stream = new RowStream(sql, values, options);
+    try {
+      const { formatter, strictParams } = this.dialect;
+      checkParams(textOf({ sql }), values, strictParams, formatter.namedPlaceholders);
+      this.submit(stream.statement);
+    } catch (error) {
+      stream.destroy(error as Error);
+    }
+    return stream;
+  }
+
+  /** `sql` with its placeholders replaced by escaped values, as `query()` would send it. */
+  format(sql: string, values?: unknown): string {
+    return this.dialect.formatter.format(sql, values);
+  }
+
+  /** `value` as an SQL literal. */
+  escape(value: unknown): string {
+    return this.dialect.formatter.escape(value);
+  }
+
+  /** `identifier` in backticks. */
+  escapeId(identifier: string | string[]): string {
+    return this.dialect.formatter.escapeId(identifier);
+  }
+
+  /** @internal */
+  protected send(call: Call): Promise<unknown> {
+    this.submit(call);
+    return call.promise;
+  }
+}

@@ -1,0 +1,60 @@
+import type { Entry } from './entry.js';
+import type { HolderReport, PoolReport } from './errors.js';
+import type { PoolSettings } from './options.js';
+import type { Slots } from './slots.js';
+import { maskValues } from './sql.js';
+
+const SHOWN_HOLDERS = 10;
+
+function holderReport(entry: Entry, now: number): HolderReport {
+  const { holding, session, threadId } = entry;
+  return {
+    route: holding?.holder.route ?? '(none)',
+    ageMs: Math.round(now - (holding?.since ?? now)),
+    statement: session.lastStatement === undefined ? undefined : maskValues(session.lastStatement),
+    threadId,
+  };
+}
+
+/** Who holds the pool's connections, the oldest first. */
+export function holders(slots: Slots, now: number): HolderReport[] {
+  const held = [...slots.all].filter((entry) => entry.holding !== null);
+  return held.map((entry) => holderReport(entry, now)).sort((a, b) => b.ageMs - a.ageMs);
+}
+
+export interface ReportFacts {
+  readonly settings: PoolSettings;
+  readonly slots: Slots;
+  readonly now: number;
+  readonly waitedMs: number;
+  readonly pending: number;
+  readonly lastConnectError: Error | null;
+}
+
+export function poolReport(facts: ReportFacts): PoolReport {
+  const { settings, slots, now, lastConnectError } = facts;
+  return {
+    pool: settings.name,
+    waitedMs: Math.round(facts.waitedMs),
+    max: settings.max,
+    leased: slots.counts.leased,
+    idle: slots.counts.idle,
+    opening: slots.counts.opening,
+    pending: facts.pending,
+    holders: holders(slots, now).slice(0, SHOWN_HOLDERS),
+    lastConnectError: lastConnectError?.message,
+  };
+}
+
+/** One line for the operator's log. */
+export function describe(report: PoolReport): string {
+  const { pool, waitedMs, max, leased, idle, opening, pending, lastConnectError } = report;
+  const facts = `waited ${waitedMs} ms; max ${max}, leased ${leased}, idle ${idle}, opening ${opening}, pending ${pending}`;
+  const who = report.holders.map(
+    ({ route, ageMs, statement }) =>
+      `${route} for ${ageMs} ms${statement === undefined ? '' : ` (${statement})`}`,
+  );
+  const held = who.length === 0 ? 'nobody holds a connection' : `held by ${who.join(', ')}`;
+  const cause = lastConnectError === undefined ? '' : `; last attempt to connect: ${lastConnectError}`;
+  return `pool '${pool}': ${facts}; ${held}${cause}`;
+}

@@ -1,0 +1,63 @@
+import { Readable, type ReadableOptions } from 'node:stream';
+import type { QueryOptions } from 'mysql2';
+import type { Reading, RowStatement } from './driver.js';
+import { TrackedStatement } from './statement.js';
+
+/**
+ * The rows of one statement as an object stream with back-pressure. Unlike the driver's own stream it ends in
+ * an error when the connection is lost, and when the pool takes the connection away.
+ */
+export class RowStream extends Readable {
+  readonly #statement: StreamedStatement;
+
+  constructor(sql: string | QueryOptions, values: unknown, options: ReadableOptions | undefined) {
+    super({ ...options, objectMode: true });
+    this.#statement = new StreamedStatement(this, sql, values);
+  }
+
+  /** @internal What goes to the server. */
+  get statement(): StreamedStatement {
+    return this.#statement;
+  }
+
+  override _read(): void {
+    this.#statement.reading?.resume();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    // The rest of the rows has to be read off the wire before the connection is of use again.
+    this.#statement.reading?.resume();
+    callback(error);
+  }
+}
+
+export class StreamedStatement extends TrackedStatement implements RowStatement {
+  reading: Reading | null = null;
+  readonly #stream: RowStream;
+
+  constructor(stream: RowStream, sql: string | QueryOptions, values: unknown) {
+    super(false, sql, values);
+    this.#stream = stream;
+  }
+
+  onFields(fields: unknown): void {
+    if (!this.#stream.destroyed) this.#stream.emit('fields', fields);
+  }
+
+  onRow(row: unknown): boolean {
+    return this.#stream.destroyed || this.#stream.push(row);
+  }
+
+  /** The connection is needed back: the reader gets `error`, the remaining rows are read and dropped. */
+  abandon(error: Error): void {
+    this.#stream.destroy(error);
+  }
+
+  protected succeed(): void {
+    if (!this.#stream.destroyed) this.#stream.push(null);
+  }
+
+  protected fail(error: Error): void {
+    this.#stream.destroy(error);
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * A conservative reading of SQL text. The rule for cleaning: a statement is *plain* only when nothing in it
+ * can change the session; whatever is not provably plain counts as dirty. The raw text is searched, string
+ * literals included, so that no quoting trick can hide anything: the price of a mistake is one reset too many.
+ */
+
+export interface SqlShape {
+  /** Proved to leave the session as it was (an open transaction aside: the server reports that). */
+  readonly plain: boolean;
+  /** Starts a statement that may begin or end a transaction without the server's flag telling at once. */
+  readonly opaque: boolean;
+  /** Reads or writes state that lives in the session, so it makes no sense on a connection of its own. */
+  readonly needsSession: boolean;
+  /** Changes what later statements of the same session mean: SET, USE, LOCK TABLES. */
+  readonly changesSession: boolean;
+  /** Selects another default schema. */
+  readonly selectsSchema: boolean;
+  /** The table that it creates for this session only. */
+  readonly temporaryTable: string | undefined;
+}
+
+const PLAIN_VERBS = new Set(
+  'select with insert replace update delete show describe desc explain values begin start commit rollback savepoint release'.split(
+    ' ',
+  ),
+);
+
+/** Words and built-in functions that may stand before `(` in a plain statement. Anything else may be a stored function. */
+const PLAIN_BEFORE_PARENTHESIS = new Set(
+  `in values value and or not exists any all some on using over partition as by distinct when then else case where
+  having select from join union except intersect set between like interval limit is if ifnull nullif coalesce
+  greatest least count sum avg min max std stddev variance group_concat json_arrayagg json_objectagg bit_and bit_or
+  bit_xor row_number rank dense_rank ntile lag lead first_value last_value nth_value cume_dist percent_rank
+  abs ceil ceiling floor round truncate mod pow power sqrt exp ln log log2 log10 sign rand pi crc32 conv bin oct hex
+  unhex ascii ord char concat concat_ws lower upper lcase ucase left right substring substr substring_index mid trim
+  ltrim rtrim lpad rpad repeat reverse replace insert locate position instr find_in_set field elt format length
+  char_length character_length octet_length bit_length strcmp space quote soundex regexp_replace regexp_substr
+  regexp_instr to_base64 from_base64 md5 sha sha1 sha2 uuid now curdate curtime current_date current_time
+  current_timestamp localtime localtimestamp sysdate utc_date utc_time utc_timestamp unix_timestamp from_unixtime
+  date time timestamp year quarter month week day hour minute second microsecond dayofmonth dayofweek dayofyear
+  weekday dayname monthname weekofyear yearweek date_add date_sub adddate subdate addtime subtime datediff timediff
+  timestampdiff timestampadd date_format time_format str_to_date makedate maketime last_day to_days from_days
+  to_seconds extract convert_tz cast convert binary int integer bigint decimal numeric varchar signed unsigned datetime
+  json json_extract json_unquote json_object json_array json_contains json_contains_path json_length json_keys
+  json_set json_insert json_replace json_remove json_merge_patch json_merge_preserve json_valid json_type json_value
+  json_quote json_search json_table database schema user current_user session_user version connection_id sleep
+  benchmark inet_aton inet_ntoa inet6_aton inet6_ntoa is_ipv4 is_ipv6 uuid_short interval`
+    .split(/\s+/)
+    .filter(Boolean),
+);
+
+const LEADING_COMMENT = /^\s*\/\*(?!M?!)[\s\S]*?\*\//;
+const COMMENT = /\/\*|--|#/;
+const LONE_TRAILING_COMMENT = /\/\*(?!M?!)(?:(?!\*\/)[\s\S])*\*\/\s*;?\s*$/;
+const VERB = /^[\s(]*([a-z]+)/i;
+const INSERT_TARGET =
+  /^\s*(?:insert|replace)\s+(?:(?:low_priority|delayed|high_priority|ignore)\s+)*(?:into\s+)?(?:`[^`]+`|[\w$]+)(?:\s*\.\s*(?:`[^`]+`|[\w$]+))?/i;
+const BEFORE_PARENTHESIS = /([\w$\u0080-\uffff]+|`)\s*\(/g;
+/** User and system variables, assignment, sequences, counted rows, and a second statement. */
+const NOT_PLAIN = /@|:=|\bsql_calc_found_rows\b|\bnext\s+value\b|\.\s*nextval\b|\.\s*`nextval`|;\s*\S/i;
+const TRANSACTION_START = /^\s*(?:begin(?:\s+work)?|start\s+transaction(?:\s[\w\s,]*)?)\s*;?\s*$/i;
+
+function stripLeadingComments(sql: string): string {
+  let text = sql;
+  while (LEADING_COMMENT.test(text)) text = text.replace(LEADING_COMMENT, ' ');
+  return text;
+}
+
+/** A trailing comment can be told from a literal only when no quote stands before it. */
+function stripTrailingComment(sql: string): string {
+  const stripped = sql.replace(LONE_TRAILING_COMMENT, '');
+  return stripped !== sql && !/['"`]/.test(stripped) && !COMMENT.test(stripped) ? stripped : sql;
+}
+
+function isPlain(text: string, verb: string): boolean {
+  if (!PLAIN_VERBS.has(verb) || NOT_PLAIN.test(text) || COMMENT.test(text)) return false;
+  if (verb === 'begin' || verb === 'start') return TRANSACTION_START.test(text);
+  if (verb === 'values' || verb === 'with') return callsOnlyBuiltIns(text);
+  return callsOnlyBuiltIns(text.replace(INSERT_TARGET, ' '));
+}
+
+function callsOnlyBuiltIns(text: string): boolean {
+  for (const [, word = ''] of text.matchAll(BEFORE_PARENTHESIS)) {
+    if (!PLAIN_BEFORE_PARENTHESIS.has(word.toLowerCase())) return false;
+  }
+  return true;
+}
+
+const LITERAL_OR_COMMENT =
+  /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|\/\*(?!M?!)[\s\S]*?\*\/|--\s[^\n]*|#[^\n]*/g;
+const SESSION_VERBS = new Set(
+  'set use lock unlock prepare execute deallocate handler begin start commit rollback savepoint release xa'.split(
+    ' ',
+  ),
+);
+const SESSION_STATE =
+  /(^|[^@\w])@(?!@)|@@(?:session\.|local\.)?(?:last_insert_id|identity|insert_id|warning_count|error_count|found_rows)\b|\b(?:last_insert_id|row_count|found_rows|get_lock|release_lock|release_all_locks|lastval|previous\s+value)\b|\bsql_calc_found_rows\b|^\s*show\s+(?:count\s*\(\s*\*\s*\)\s+)?(?:warnings|errors)\b/i;
+const TEMPORARY_TABLE =
+  /^\s*create\s+(?:or\s+replace\s+)?temporary\s+table\s+(?:if\s+not\s+exists\s+)?(?:(?:`[^`]+`|[\w$\u0080-\uffff]+)\s*\.\s*)?(?:`([^`]+)`|([\w$\u0080-\uffff]+))/i;
+const DROPS_TEMPORARY_TABLE = /^\s*drop\s+temporary\b/i;
+const SELECTS_SCHEMA = /(?:^|;)\s*use\s/i;
+const CHANGES_SESSION = new Set(['set', 'use', 'lock', 'call', 'handler', 'prepare']);
+
+function read(sql: string): SqlShape {
+  const text = stripTrailingComment(stripLeadingComments(sql));
+  const verb = VERB.exec(text)?.[1]?.toLowerCase() ?? '';
+  const bare = text.replace(LITERAL_OR_COMMENT, ' ');
+  const [, quoted, unquoted] = TEMPORARY_TABLE.exec(bare) ?? [];
+  const temporaryTable = quoted ?? unquoted;
+  const plain = isPlain(text, verb);
+  return {
+    plain,
+    opaque: !plain && !PLAIN_VERBS.has(verb) && verb !== 'set' && verb !== 'use',
+    needsSession:
+      SESSION_VERBS.has(verb) ||
+      temporaryTable !== undefined ||
+      DROPS_TEMPORARY_TABLE.test(bare) ||
+      SESSION_STATE.test(bare),
+    changesSession: CHANGES_SESSION.has(verb),
+    selectsSchema: SELECTS_SCHEMA.test(bare),
+    temporaryTable,
+  };
+}
+
+/** Texts repeat; a prepared application has a few hundred. Long ones carry values and would only fill it. */
+const CACHE_ENTRIES = 1_000;
+const CACHED_LENGTH = 2_000;
+const cache = new Map<string, SqlShape>();
+
+export function readSql(sql: string): SqlShape {
+  const known = cache.get(sql);
+  if (known) return known;
+  const shape = read(sql);
+  if (sql.length <= CACHED_LENGTH) {
+    if (cache.size >= CACHE_ENTRIES) cache.clear();
+    cache.set(sql, shape);
+  }
+  return shape;
+}
+
+/** Whether `sql` names `table` outside string literals. */
+export function mentions(sql: string, table: string): boolean {
+  const bare = sql.replace(LITERAL_OR_COMMENT, ' ').toLowerCase();
+  return (
+    bare.split(/[^\w$\u0080-\uffff]+/).includes(table.toLowerCase()) ||
+    bare.includes(`\`${table.toLowerCase()}\``)
+  );
+}
+
+const VALUE =
+  /'((?:[^'\\]|\\[\s\S]|'')*)'|"((?:[^"\\]|\\[\s\S]|"")*)"|\b0x[0-9a-f]+\b|(?<![\w$`])\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi;
+const SHOWN_LENGTH = 300;
+
+/**
+ * The statement with its literals replaced by `?`, for reports. Where a backslash makes the end of a literal
+ * depend on the server's sql_mode, the rest of the text is left out rather than guessed.
+ */
+export function maskValues(sql: string): string {
+  let cut = -1;
+  let masked = sql.replace(VALUE, (literal, single?: string, double?: string, ...rest) => {
+    if (cut === -1 && (single ?? double)?.includes('\\')) cut = rest[0] as number;
+    return literal === '' ? '' : '?';
+  });
+  if (cut !== -1) masked = `${maskValues(sql.slice(0, cut))}?…`;
+  const unterminated = /['"]/.exec(masked);
+  if (unterminated) masked = `${masked.slice(0, unterminated.index)}…`;
+  return masked.length > SHOWN_LENGTH ? `${masked.slice(0, SHOWN_LENGTH)}…` : masked;
+}

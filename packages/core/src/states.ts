@@ -1,0 +1,40 @@
+/** What an entry (the pool's record of one connection) can be doing. One word, one meaning: see docs/states.md. */
+export type State =
+  | 'opening'
+  | 'idle'
+  | 'validating'
+  | 'leased'
+  | 'draining'
+  | 'resetting'
+  | 'closing'
+  | 'ghost'
+  | 'closed';
+
+/**
+ * The legal moves. `ghost` is a connection whose socket is gone while the server's thread may still run; it
+ * counts against `max` until the server says that the thread is gone.
+ */
+export const LEGAL_MOVES: Readonly<Record<State, readonly State[]>> = {
+  opening: ['idle', 'leased', 'closing'],
+  idle: ['validating', 'leased', 'closing'],
+  validating: ['leased', 'idle', 'closing'],
+  leased: ['idle', 'resetting', 'draining', 'closing'],
+  draining: ['resetting', 'idle', 'closing'],
+  resetting: ['idle', 'leased', 'closing'],
+  closing: ['ghost', 'closed'],
+  ghost: ['closed'],
+  closed: [],
+};
+
+/** Why the pool stopped using a connection. */
+export type EvictReason =
+  | 'idle'
+  | 'lifetime'
+  | 'maxIdle'
+  | 'broken'
+  | 'charset'
+  | 'schema'
+  | 'exposed'
+  | 'reset-failed'
+  | 'undrained'
+  | 'pool-closed';

@@ -1,0 +1,137 @@
+import { Backoff } from './backoff.js';
+import type { Clock } from './clock.js';
+import type { Closer } from './closer.js';
+import type { DriverConnection } from './driver.js';
+import { Entry } from './entry.js';
+import type { PoolEvents } from './events.js';
+import type { Opener } from './opener.js';
+import type { PoolSettings } from './options.js';
+import { opensWanted } from './policy.js';
+import type { Slots } from './slots.js';
+
+/** New lifetimes are shortened by up to this share, so that connections born together don't die together. */
+const LIFETIME_JITTER = 0.1;
+
+export interface SupplyParts {
+  readonly settings: PoolSettings;
+  readonly clock: Clock;
+  readonly events: PoolEvents;
+  readonly slots: Slots;
+  readonly closer: Closer;
+  readonly opener: Opener;
+}
+
+export interface SupplyHooks {
+  pending(): number;
+  /** A fresh connection, its entry still `opening`. */
+  onOpened(entry: Entry): void;
+  /** An attempt failed in a way that waiting will not mend. */
+  onHopeless(): void;
+  onLost(entry: Entry, error: Error): void;
+}
+
+/** Decides when to open connections, and opens them. */
+export class Supply {
+  readonly #parts: SupplyParts;
+  readonly #hooks: SupplyHooks;
+  readonly #backoff: Backoff;
+  readonly #giveUp = new Map<Entry, (reason: Error) => void>();
+  #nextId = 1;
+  #stopped = false;
+
+  constructor(parts: SupplyParts, hooks: SupplyHooks) {
+    this.#parts = parts;
+    this.#hooks = hooks;
+    this.#backoff = new Backoff(parts.clock, () => this.openMore());
+  }
+
+  /** The failure to connect that still stands. */
+  get lastError(): Error | null {
+    return this.#backoff.lastError;
+  }
+
+  /** The last attempt failed for good, and the next one is not due yet. */
+  get hopeless(): boolean {
+    return this.#backoff.failure === 'lasting' && this.#backoff.waiting;
+  }
+
+  /** Somebody waits: don't sleep on an attempt that was put off because nobody did. */
+  attend(): void {
+    this.#backoff.attend();
+    this.openMore();
+  }
+
+  openMore(): void {
+    if (this.#stopped || this.#backoff.waiting) return;
+    const { slots, settings } = this.#parts;
+    const { opening, idle } = slots.counts;
+    const demand = {
+      pending: this.#hooks.pending(),
+      opening,
+      idle,
+      size: slots.size,
+      failing: this.#backoff.failing,
+    };
+    const wanted = opensWanted(demand, settings);
+    for (let n = 0; n < wanted; n++) this.#open();
+  }
+
+  /** No more opens; those under way are given up. */
+  stop(reason: Error): void {
+    this.#stopped = true;
+    this.#backoff.stop();
+    for (const giveUp of this.#giveUp.values()) giveUp(reason);
+  }
+
+  /** A connection died before anybody used it: a server that hangs up must not be redialled in a loop. */
+  stillborn(detail: string): void {
+    if (this.#stopped) return;
+    const error = Object.assign(new Error(detail), { code: 'PROTOCOL_CONNECTION_LOST' });
+    this.#backoff.failed(error, this.#hooks.pending() > 0);
+  }
+
+  /** An open belongs to the pool, not to whoever asked: it goes on when that one gives up. */
+  #open(): void {
+    const { clock, slots, opener } = this.#parts;
+    const entry = new Entry(this.#nextId++, clock.now());
+    slots.add(entry);
+    const giveUp = opener.open((error, connection) => {
+      this.#giveUp.delete(entry);
+      if (connection) this.#opened(entry, connection);
+      else this.#failed(entry, error ?? new Error('no connection'));
+    });
+    this.#giveUp.set(entry, giveUp);
+  }
+
+  #opened(entry: Entry, connection: DriverConnection): void {
+    const { clock, events, settings } = this.#parts;
+    const now = clock.now();
+    entry.connection = connection;
+    connection.onLost = (error) => this.#hooks.onLost(entry, error);
+    if (settings.maxLifetimeMs > 0) {
+      entry.expiresAt = now + settings.maxLifetimeMs * (1 - LIFETIME_JITTER * clock.random());
+    }
+    this.#backoff.succeeded();
+    if (events.heard('open')) {
+      events.tell('open', {
+        connection: entry.id,
+        threadId: connection.threadId,
+        durationMs: now - entry.bornAt,
+      });
+    }
+    this.#hooks.onOpened(entry);
+  }
+
+  #failed(entry: Entry, error: Error): void {
+    const { events, slots, closer } = this.#parts;
+    slots.move(entry, 'closing');
+    if (!this.#stopped) {
+      const retryInMs = this.#backoff.failed(error, this.#hooks.pending() > 0);
+      if (events.heard('openFailed')) {
+        events.tell('openFailed', { error, attempt: this.#backoff.attempts, retryInMs });
+      }
+    }
+    closer.finish(entry);
+    if (this.#backoff.failure === 'lasting') this.#hooks.onHopeless();
+  }
+}

@@ -1,0 +1,207 @@
+import { HandbackError } from './errors.js';
+import { checkOptions, invalid, type Rules } from './option-rules.js';
+import { type Dialect, Queryable } from './queryable.js';
+import { Call, type DriverError, type TrackedStatement } from './statement.js';
+
+export type Isolation = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable';
+
+export interface TransactionOptions {
+  /** For this transaction alone. Default: the session's. */
+  isolation?: Isolation | Uppercase<Isolation>;
+  /** START TRANSACTION READ ONLY: the server refuses writes. @default false */
+  readOnly?: boolean;
+}
+
+/** The connection that a transaction runs on. */
+export interface TransactionHost {
+  readonly inTransaction: boolean;
+  /** Sends the statement on the transaction's own connection, or settles it with an error. */
+  submitInside(statement: TrackedStatement): void;
+}
+
+const ISOLATIONS: readonly string[] = [
+  'READ UNCOMMITTED',
+  'READ COMMITTED',
+  'REPEATABLE READ',
+  'SERIALIZABLE',
+];
+const RULES: Rules = {
+  isolation: {
+    allowed: ISOLATIONS.map((level) => `'${level}'`).join(', '),
+    accepts: (value) => typeof value === 'string' && ISOLATIONS.includes(value.toUpperCase()),
+  },
+  readOnly: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
+};
+
+/** The statements that begin a transaction with these options. */
+function opening(options: TransactionOptions): string[] {
+  const start = options.readOnly ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION';
+  if (options.isolation === undefined) return [start];
+  return [`SET TRANSACTION ISOLATION LEVEL ${options.isolation.toUpperCase()}`, start];
+}
+
+export type Work<T> = (tx: Transaction) => Promise<T> | T;
+
+/** @throws {HandbackError} INVALID_OPTION */
+export function checkTransaction(fn: unknown, options: unknown): void {
+  if (typeof fn !== 'function') throw invalid('fn', 'a function that is given the transaction', fn);
+  checkOptions(options, RULES, 'the transaction options');
+}
+
+function control(host: TransactionHost, sql: string): Promise<unknown> {
+  const call = new Call(false, sql, undefined);
+  host.submitInside(call);
+  return call.promise;
+}
+
+/**
+ * Sends COMMIT with `send`.
+ *
+ * @throws {HandbackError} OUTCOME_UNKNOWN when the connection was lost before the answer: the transaction may
+ * have been committed. TRANSACTION_ROLLED_BACK when it certainly was not. The server's own refusal unchanged.
+ */
+export async function sendCommit(send: (sql: string) => Promise<unknown>): Promise<void> {
+  try {
+    await send('COMMIT');
+  } catch (error) {
+    if (isLost(error as DriverError)) {
+      throw new HandbackError(
+        'OUTCOME_UNKNOWN',
+        'The connection was lost during COMMIT: the transaction may or may not have been committed.',
+        { cause: error },
+      );
+    }
+    // The driver has a fatal error without a code for what it never sent.
+    if ((error as DriverError).fatal || isUnsent(error)) throw notOpen(error);
+    throw error;
+  }
+}
+
+function isUnsent(error: unknown): boolean {
+  return (
+    error instanceof HandbackError && (error.code === 'CONNECTION_LOST' || error.code === 'LEASE_RELEASED')
+  );
+}
+
+/** Whether the connection failed under the statement, so that nobody knows if the server got it. */
+function isLost(error: DriverError | HandbackError): boolean {
+  if (error instanceof HandbackError) return LOST_CODES.has(error.code);
+  return error.fatal === true && error.code !== undefined;
+}
+
+/** What cuts a statement off after it was sent. */
+const LOST_CODES: ReadonlySet<string> = new Set(['QUERY_CANCELLED', 'POOL_CLOSED']);
+
+async function commit(host: TransactionHost): Promise<void> {
+  if (!host.inTransaction) throw notOpen();
+  try {
+    await sendCommit((sql) => control(host, sql));
+  } catch (error) {
+    await rollBack(host);
+    throw error;
+  }
+}
+
+/** A failing ROLLBACK marks the connection unusable, so the server ends the transaction; there is nothing to add. */
+async function rollBack(host: TransactionHost): Promise<void> {
+  if (host.inTransaction) await control(host, 'ROLLBACK').catch(() => undefined);
+}
+
+function notOpen(cause?: unknown): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_ROLLED_BACK',
+    'The transaction is no longer open: it was rolled back, or a statement in it ended it.',
+    cause === undefined ? {} : { cause },
+  );
+}
+
+/**
+ * BEGIN, `fn`, COMMIT; ROLLBACK when `fn` throws, whose error is then thrown.
+ *
+ * @throws {HandbackError} see {@link sendCommit}
+ */
+export async function runTransaction<T>(
+  host: TransactionHost,
+  dialect: Dialect,
+  fn: Work<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  for (const sql of opening(options)) await control(host, sql);
+  const tx = new Transaction(host, dialect);
+  let result: T;
+  try {
+    result = await fn(tx);
+  } catch (error) {
+    tx.end();
+    await rollBack(host);
+    throw error;
+  }
+  tx.end();
+  await commit(host);
+  return result;
+}
+
+/** What `transaction(fn)` gives to `fn`. It is over when `fn` has settled. */
+export class Transaction extends Queryable {
+  protected readonly dialect: Dialect;
+  readonly #host: TransactionHost;
+  #over = false;
+  #savepoints = 0;
+  #lastSavepoint: Promise<unknown> = Promise.resolve();
+
+  constructor(host: TransactionHost, dialect: Dialect) {
+    super();
+    this.#host = host;
+    this.dialect = dialect;
+  }
+
+  protected submit(statement: TrackedStatement): void {
+    if (this.#over) {
+      statement.settle(
+        new HandbackError('SCOPE_ENDED', 'This transaction has ended; the statement was not sent.'),
+      );
+    } else if (!this.#host.inTransaction) {
+      // Otherwise it would run by itself, in autocommit.
+      statement.settle(notOpen());
+    } else {
+      this.#host.submitInside(statement);
+    }
+  }
+
+  /**
+   * A savepoint: what `fn` did is undone when it throws, the transaction around it goes on. Savepoints of one
+   * transaction run one after another.
+   */
+  transaction<T>(fn: Work<T>): Promise<T> {
+    const run = this.#lastSavepoint.then(() => this.#savepoint(fn));
+    // Only the order matters to the next one; the caller gets the error.
+    this.#lastSavepoint = run.catch(() => undefined);
+    return run;
+  }
+
+  async #savepoint<T>(fn: Work<T>): Promise<T> {
+    checkTransaction(fn, {});
+    const name = `handback_${++this.#savepoints}`;
+    await this.query(`SAVEPOINT ${name}`);
+    const inner = new Transaction(this.#host, this.dialect);
+    inner.#savepoints = this.#savepoints * 1_000;
+    let result: T;
+    try {
+      result = await fn(inner);
+    } catch (error) {
+      inner.end();
+      // If this fails the whole transaction is gone, and every later statement of it will say so.
+      if (this.#host.inTransaction)
+        await control(this.#host, `ROLLBACK TO SAVEPOINT ${name}`).catch(() => undefined);
+      throw error;
+    }
+    inner.end();
+    await this.query(`RELEASE SAVEPOINT ${name}`);
+    return result;
+  }
+
+  /** @internal */
+  end(): void {
+    this.#over = true;
+  }
+}

@@ -1,0 +1,67 @@
+import {
+  type ConnectionPool,
+  Installer,
+  Plugin,
+  type PluginOptions,
+  type RouteOptions,
+  routeMarker,
+  routeSettingOf,
+} from '@handback/core';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+
+export type HandbackOptions = PluginOptions<Request>;
+
+export interface Handback extends RequestHandler {
+  /** The pool behind `req.db`, for work outside of requests. */
+  readonly pool: ConnectionPool;
+  /** Closes the pool if it was made here; for the application's shutdown. */
+  close(): Promise<void>;
+}
+
+function view(request: Request) {
+  return {
+    request,
+    req: request,
+    res: request.res as Response,
+    get routeSetting() {
+      return routeSettingOf(request);
+    },
+    get pattern() {
+      return request.route ? `${request.baseUrl}${request.route.path}` : undefined;
+    },
+  };
+}
+
+/**
+ * `app.use(handback({ uri }))`: `req.db` in every handler behind it.
+ *
+ * @throws {HandbackError} INVALID_OPTION
+ */
+export function handback(options: HandbackOptions): Handback {
+  const plugin = new Plugin<Request>(options);
+  const installer = new Installer<Request>(plugin, view);
+  const middleware = (req: Request, _res: Response, next: NextFunction) => {
+    try {
+      installer.admit(req, (req.app as unknown as { request: object }).request);
+    } catch (error) {
+      next(error);
+      return;
+    }
+    next();
+  };
+  return Object.assign(middleware, { pool: plugin.pool, close: () => plugin.close() });
+}
+
+function marker(setting: false | RouteOptions): RequestHandler {
+  const mark = routeMarker(setting);
+  return (req, _res, next) => {
+    mark(req);
+    next();
+  };
+}
+
+/** Route middleware: `req.db` rejects `ROUTE_OPTED_OUT` here. */
+handback.off = (): RequestHandler => marker(false);
+
+/** Route middleware: options for this route. @throws {HandbackError} INVALID_OPTION */
+handback.route = (options: RouteOptions): RequestHandler => marker(options);

@@ -1,0 +1,66 @@
+import {
+  alreadyRegistered,
+  type ConnectionPool,
+  checkRouteSetting,
+  Plugin,
+  type PluginOptions,
+} from '@handback/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+export type HandbackOptions = PluginOptions<FastifyRequest>;
+
+/** Where a request keeps its reply, for the scope to find the raw response. */
+const REPLY = Symbol('handback.reply');
+type WithReply = FastifyRequest & { [REPLY]: FastifyReply };
+
+function decorateWithReply(app: FastifyInstance): void {
+  if (app.hasRequestDecorator(REPLY)) return;
+  app.decorateRequest(REPLY, null);
+  app.addHook('onRequest', (request, reply, done) => {
+    (request as WithReply)[REPLY] = reply;
+    done();
+  });
+}
+
+/** The pool's warnings go to the application's log, when it has one. */
+function logWarnings(app: FastifyInstance, pool: ConnectionPool): void {
+  if (!('level' in app.log)) return;
+  const log = ({ code, message, report }: { code: string; message: string; report?: unknown }) =>
+    app.log.warn({ code, report }, message);
+  pool.events.on('warning', log);
+  app.addHook('onClose', () => void pool.events.off('warning', log));
+}
+
+export async function register(app: FastifyInstance, options: HandbackOptions): Promise<void> {
+  const as = options?.as ?? 'db';
+  if (app.hasDecorator(as) || app.hasRequestDecorator(as)) throw alreadyRegistered(as);
+  const plugin = new Plugin<FastifyRequest>(options);
+  const slot = Symbol(`handback.${as}`);
+  decorateWithReply(app);
+  app.decorate(as, plugin.pool);
+  app.decorateRequest(slot, null);
+  app.decorateRequest(as, {
+    getter(this: FastifyRequest) {
+      const slots = this as unknown as Record<symbol, unknown>;
+      slots[slot] ??= plugin.scope(view(this));
+      return slots[slot];
+    },
+  });
+  app.addHook('onRoute', ({ config }) => checkRouteSetting(config?.handback));
+  app.addHook('onClose', () => plugin.close());
+  logWarnings(app, plugin.pool);
+}
+
+function view(request: FastifyRequest) {
+  return {
+    request,
+    req: request.raw,
+    res: (request as WithReply)[REPLY].raw,
+    get routeSetting() {
+      return request.routeOptions.config.handback;
+    },
+    get pattern() {
+      return request.routeOptions.url;
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import {
+  type ConnectionPool,
+  Installer,
+  Plugin,
+  type PluginOptions,
+  type RouteOptions,
+  routeMarker,
+  routeSettingOf,
+} from '@handback/core';
+import type { Context, Middleware } from 'koa';
+
+export type HandbackOptions = PluginOptions<Context>;
+
+export interface Handback extends Middleware {
+  /** The pool behind `ctx.db`, for work outside of requests. */
+  readonly pool: ConnectionPool;
+  /** Closes the pool if it was made here; for the application's shutdown. */
+  close(): Promise<void>;
+}
+
+function view(ctx: Context) {
+  return {
+    request: ctx,
+    req: ctx.req,
+    res: ctx.res,
+    get routeSetting() {
+      return routeSettingOf(ctx.req);
+    },
+    get pattern() {
+      const { _matchedRoute } = ctx as { _matchedRoute?: unknown };
+      return _matchedRoute === undefined ? undefined : String(_matchedRoute);
+    },
+  };
+}
+
+/**
+ * `app.use(handback({ uri }))`: `ctx.db` in every handler behind it.
+ *
+ * @throws {HandbackError} INVALID_OPTION
+ */
+export function handback(options: HandbackOptions): Handback {
+  const plugin = new Plugin<Context>(options);
+  const installer = new Installer<Context>(plugin, view);
+  const middleware: Middleware = (ctx, next) => {
+    installer.admit(ctx as Context, ctx.app.context);
+    return next();
+  };
+  return Object.assign(middleware, { pool: plugin.pool, close: () => plugin.close() });
+}
+
+function marker(setting: false | RouteOptions): Middleware {
+  const mark = routeMarker(setting);
+  return (ctx, next) => {
+    mark(ctx.req);
+    return next();
+  };
+}
+
+/** Route middleware: `ctx.db` rejects `ROUTE_OPTED_OUT` here. */
+handback.off = (): Middleware => marker(false);
+
+/** Route middleware: options for this route. @throws {HandbackError} INVALID_OPTION */
+handback.route = (options: RouteOptions): Middleware => marker(options);
