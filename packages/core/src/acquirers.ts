@@ -51,7 +51,7 @@ export class CallbackAcquirer extends QueuedAcquirer {
   constructor(
     holder: Holder,
     timeoutMs: number,
-    callbacks: { granted: (lease: Lease) => void; refused: (error: Error) => void },
+    callbacks: { granted: (lease: Lease) => void; refused: (error: HandbackError) => void },
   ) {
     super(holder, timeoutMs);
     this.granted = callbacks.granted;

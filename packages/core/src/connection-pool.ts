@@ -2,10 +2,11 @@ import { type AcquireOptions, acquire, OneShot } from './acquirers.js';
 import type { HolderReport } from './errors.js';
 import type { PoolEvents } from './events.js';
 import type { Lease } from './lease.js';
+import { Lifecycle, type ScopeContext } from './lifecycle.js';
 import { deadline, invalid } from './option-rules.js';
 import type { Pool } from './pool.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { Scope, type ScopeContext } from './scope.js';
+import { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
 import type { PoolStats } from './stats.js';
 import { checkTransaction, type TransactionOptions, type Work } from './transaction.js';
@@ -96,11 +97,11 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   }
 
   async #job<T>(name: string, fn: (db: Scope) => Promise<T> | T): Promise<T> {
-    const scope = new Scope(new JobContext(this.#pool, name || 'job'));
+    const life = new Lifecycle(new JobContext(this.#pool, name || 'job'));
     try {
-      return await fn(scope);
+      return await fn(new Scope(life));
     } finally {
-      scope.end('answered');
+      life.end('answered');
     }
   }
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
 import type { ScopeSettings } from './options.js';
 import type { Pool } from './pool.js';
-import { type EndCause, Scope, type ScopeContext } from './scope.js';
+import { Scope } from './scope.js';
 
 /** What a framework knows of a request that the raw request does not. Asked when it is needed, no earlier. */
 export interface RequestFacts {
@@ -17,21 +18,21 @@ export interface RequestFacts {
 type Socket = IncomingMessage['socket'];
 
 /**
- * The scopes that a socket's end would end. Of a queued pipelined response nothing but the socket says that the
+ * The requests that a socket's end would end. Of a queued pipelined response nothing but the socket says that the
  * client has left (Node 20 and 22), and a keep-alive socket serves many requests: one listener for all of them.
  */
-const scopesOf = new WeakMap<Socket, Set<Scope>>();
+const lifecyclesOf = new WeakMap<Socket, Set<Lifecycle>>();
 
-function watchSocket(socket: Socket, scope: Scope): void {
-  const known = scopesOf.get(socket);
+function watchSocket(socket: Socket, life: Lifecycle): void {
+  const known = lifecyclesOf.get(socket);
   if (known) {
-    known.add(scope);
+    known.add(life);
     return;
   }
-  const scopes = new Set([scope]);
-  scopesOf.set(socket, scopes);
+  const lifecycles = new Set([life]);
+  lifecyclesOf.set(socket, lifecycles);
   socket.once('close', () => {
-    for (const each of scopes) each.ending('gone');
+    for (const each of lifecycles) each.ending('gone');
   });
 }
 
@@ -47,17 +48,17 @@ function alreadyOver(
 }
 
 /** Sees the handler call `res.end()`: of a queued pipelined response `prefinish` would come only in its turn. */
-function watchEnd(res: ServerResponse, scope: Scope): void {
+function watchEnd(res: ServerResponse, life: Lifecycle): void {
   const end = res.end as (...args: unknown[]) => ServerResponse;
   res.end = function ended(this: ServerResponse, ...args: unknown[]) {
     try {
       return end.apply(this, args);
     } finally {
-      scope.ending('answered');
+      life.ending('answered');
     }
   } as ServerResponse['end'];
   // Whoever kept the original `end` from before comes by here.
-  res.once('prefinish', () => scope.ending('answered'));
+  res.once('prefinish', () => life.ending('answered'));
 }
 
 /** One HTTP request as its scope sees it. */
@@ -84,24 +85,24 @@ class HttpContext implements ScopeContext {
     return this.#facts.route;
   }
 
-  watch(scope: Scope): EndCause | null {
+  watch(life: Lifecycle): EndCause | null {
     const { req, res } = this.#facts;
     const { releaseOn } = this.settings;
     const over = alreadyOver(req, res, releaseOn);
     if (over) return over;
-    if (releaseOn === 'end') watchEnd(res, scope);
-    else res.once('finish', () => scope.ending('answered'));
-    res.once('close', () => scope.ending(res.writableEnded ? 'answered' : 'gone'));
-    watchSocket(req.socket, scope);
+    if (releaseOn === 'end') watchEnd(res, life);
+    else res.once('finish', () => life.ending('answered'));
+    res.once('close', () => life.ending(res.writableEnded ? 'answered' : 'gone'));
+    watchSocket(req.socket, life);
     return null;
   }
 
-  unwatch(scope: Scope): void {
-    scopesOf.get(this.#facts.req.socket)?.delete(scope);
+  unwatch(life: Lifecycle): void {
+    lifecyclesOf.get(this.#facts.req.socket)?.delete(life);
   }
 }
 
 /** The scope of one HTTP request; nothing is attached to the request before its first query. */
 export function httpScope(facts: RequestFacts): Scope {
-  return new Scope(new HttpContext(facts));
+  return new Scope(new Lifecycle(new HttpContext(facts)));
 }

@@ -4,6 +4,7 @@ export { createPool } from './create.js';
 export { type ErrorCode, HandbackError, type HolderReport, type PoolReport } from './errors.js';
 export type { PoolEventMap, PoolEvents } from './events.js';
 export type { Lease } from './lease.js';
+export type { ScopeState } from './lifecycle.js';
 export { Installer, routeMarker, routeSettingOf } from './middleware.js';
 export type { PoolOptions, RouteOptions } from './options.js';
 export {
@@ -14,7 +15,7 @@ export {
   type RequestView,
   type RouteSetting,
 } from './plugin.js';
-export type { Scope, ScopeState } from './scope.js';
+export type { Scope } from './scope.js';
 export type { EvictReason, State } from './states.js';
 export type { PoolStats } from './stats.js';
 export type { Isolation, Transaction, TransactionOptions } from './transaction.js';

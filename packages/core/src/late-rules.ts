@@ -1,7 +1,7 @@
 import { HandbackError } from './errors.js';
 import type { ScopeSettings } from './options.js';
 import type { Session } from './session.js';
-import { maskValues, mentions, readSql } from './sql.js';
+import { mentions, readSql } from './sql.js';
 
 /** Which statements make sense after the end of their request, on a connection of their own. */
 export class LateRules {
@@ -30,9 +30,5 @@ export class LateRules {
       'SCOPE_ENDED',
       `${why}, and the request has ended. Do it before the answer, or use transaction(fn), which works late too.`,
     );
-  }
-
-  shown(sql: string | undefined): string | undefined {
-    return sql === undefined ? undefined : maskValues(sql);
   }
 }

@@ -1,4 +1,5 @@
 import type { Entry } from './entry.js';
+import type { ErrorCode } from './errors.js';
 import type { PoolSettings } from './options.js';
 import type { EvictReason } from './states.js';
 
@@ -89,4 +90,26 @@ export function opensWanted(demand: Demand, settings: PoolSettings): number {
   const room = settings.max - demand.size;
   const atOnce = (demand.failing ? 1 : settings.maxOpening) - demand.opening;
   return Math.max(0, Math.min(wanted, room, atOnce));
+}
+
+/** Why an acquire was refused. */
+export type Refusal = Extract<ErrorCode, 'ACQUIRE_TIMEOUT' | 'QUEUE_FULL' | 'OPEN_FAILED' | 'POOL_CLOSED'>;
+
+export interface Crowd {
+  readonly closing: boolean;
+  /** The last attempt to open failed for good, and the next is not due. */
+  readonly hopeless: boolean;
+  readonly size: number;
+  readonly opening: number;
+  readonly pending: number;
+}
+
+/** Why must an acquire that can't be served at once not wait? null = it may. */
+export function mayWait(timeoutMs: number, crowd: Crowd, settings: PoolSettings): Refusal | null {
+  if (crowd.closing) return 'POOL_CLOSED';
+  if (crowd.hopeless && crowd.size === 0) return 'OPEN_FAILED';
+  // Connections that are being opened or may be, less those who already wait for one.
+  const spare = settings.max - crowd.size + crowd.opening - crowd.pending;
+  if (timeoutMs === 0 && spare <= 0) return 'ACQUIRE_TIMEOUT';
+  return spare <= -settings.maxPending ? 'QUEUE_FULL' : null;
 }

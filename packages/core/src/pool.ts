@@ -12,11 +12,12 @@ import { Lease, type LeaseHost } from './lease.js';
 import { Opener } from './opener.js';
 import type { PoolSettings } from './options.js';
 import { Pending, type Waiter } from './pending.js';
-import { mayKeep, mayStayIdle, mayUse } from './policy.js';
+import { type Crowd, mayKeep, mayStayIdle, mayUse, mayWait, type Refusal } from './policy.js';
 import type { Dialect } from './queryable.js';
-import { type Refusal, Reporter } from './reporter.js';
+import { Reporter } from './reporter.js';
+import { Resetter } from './resetter.js';
 import { Slots } from './slots.js';
-import type { EvictReason } from './states.js';
+import type { EvictReason, State } from './states.js';
 import { Counters, type PoolStats, snapshot } from './stats.js';
 import { Supply } from './supply.js';
 
@@ -42,6 +43,7 @@ export class Pool implements LeaseHost {
   readonly #supply: Supply;
   readonly #reporter: Reporter;
   readonly #evictor: Evictor;
+  readonly #resetter: Resetter;
   #closing: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
 
@@ -72,6 +74,13 @@ export class Pool implements LeaseHost {
         onLost: (entry, error) => this.#lost(entry, error),
       },
     );
+    this.#resetter = new Resetter(parts, {
+      onClean: (entry) => {
+        this.counters.reset++;
+        this.#makeIdle(entry);
+      },
+      onFailed: (entry, detail, cause) => this.#evict(entry, 'reset-failed', detail, cause),
+    });
     this.#evictor = new Evictor(clock, settings, () => this.#sweep());
     this.#supply.openMore();
   }
@@ -94,7 +103,7 @@ export class Pool implements LeaseHost {
     if (lease) return acquirer.granted(lease);
     const now = this.clock.now();
     acquirer.since = now;
-    const refusal = this.#refusal(acquirer.timeoutMs);
+    const refusal = mayWait(acquirer.timeoutMs, this.#crowd(), this.settings);
     if (refusal) return this.#refuse(acquirer, refusal);
     const { timeoutMs } = acquirer;
     this.#pending.add(acquirer, now, timeoutMs === 0 ? Number.POSITIVE_INFINITY : timeoutMs);
@@ -177,33 +186,9 @@ export class Pool implements LeaseHost {
     this.#reporter.released(entry, verdict.act === 'keep');
     entry.holding = null;
     if (verdict.act === 'evict') return this.#evict(entry, verdict.reason, verdict.detail);
-    if (verdict.act === 'reset') return this.#reset(entry, verdict.why);
+    if (verdict.act === 'reset') return this.#resetter.reset(entry, verdict.why);
     this.counters.cleanReleases++;
     this.#makeIdle(entry);
-  }
-
-  /** Clears the session, with a deadline of its own. COM_RESET_CONNECTION rolls back by itself. */
-  #reset(entry: Entry, reason: string): void {
-    const { connection, session } = entry;
-    const begun = this.clock.now();
-    const { connectTimeoutMs } = this.settings;
-    this.#slots.move(entry, 'resetting');
-    const timer = this.clock.after(connectTimeoutMs, () => {
-      if (entry.state !== 'resetting') return;
-      const detail = `the reset was not answered within ${connectTimeoutMs} ms`;
-      this.#evict(entry, 'reset-failed', detail, new HandbackError('CONNECTION_LOST', detail));
-    });
-    connection?.reset({ restoreSchema: session.dirty !== null || session.schemaChanged }, (error) => {
-      timer.cancel();
-      if (entry.state !== 'resetting') return;
-      if (error) return this.#evict(entry, 'reset-failed', error.message);
-      session.wasReset();
-      this.counters.reset++;
-      if (this.events.heard('reset')) {
-        this.events.tell('reset', { connection: entry.id, reason, durationMs: this.clock.now() - begun });
-      }
-      this.#makeIdle(entry);
-    });
   }
 
   #opened(entry: Entry): void {
@@ -250,15 +235,14 @@ export class Pool implements LeaseHost {
     this.#supply.openMore();
   }
 
-  /** Why an acquire that can't be served at once must not wait. */
-  #refusal(timeoutMs: number): Refusal | null {
-    const { max, maxPending } = this.settings;
-    if (this.#closing) return 'POOL_CLOSED';
-    if (this.#supply.hopeless && this.#slots.size === 0) return 'OPEN_FAILED';
-    // Connections that are being opened or may be, less those who already wait for one.
-    const spare = max - this.#slots.size + this.#slots.counts.opening - this.#pending.size;
-    if (timeoutMs === 0 && spare <= 0) return 'ACQUIRE_TIMEOUT';
-    return spare <= -maxPending ? 'QUEUE_FULL' : null;
+  #crowd(): Crowd {
+    return {
+      closing: this.#closing !== null,
+      hopeless: this.#supply.hopeless,
+      size: this.#slots.size,
+      opening: this.#slots.counts.opening,
+      pending: this.#pending.size,
+    };
   }
 
   #expired(acquirer: Acquirer): void {
@@ -293,26 +277,23 @@ export class Pool implements LeaseHost {
   }
 
   async #shutDown(timeoutMs: number): Promise<void> {
-    // `#closing` must be set before anything below can call back.
+    // `#closing` must be set before anything below calls back.
     await null;
     this.#evictor.stop();
     this.#refuseAll('POOL_CLOSED');
-    this.#supply.stop(
-      new HandbackError('POOL_CLOSED', 'The pool was closed while the connection was being opened.'),
-    );
+    this.#supply.stop(poolClosed('The pool was closed while the connection was being opened.'));
     for (const entry of this.#slots.idle) this.#evict(entry, 'pool-closed', 'the pool is closing');
     await this.#emptied(timeoutMs);
     this.#ghosts.giveUp();
-    const cause = new HandbackError(
-      'POOL_CLOSED',
-      'The pool was closed, and this request held its connection for too long.',
-    );
     for (const entry of this.#slots.all) {
-      if (entry.state === 'leased' || entry.state === 'draining' || entry.state === 'resetting') {
-        this.#evict(entry, 'pool-closed', 'it was still held when the pool was closed', cause);
-      }
+      if (!HELD.has(entry.state)) continue;
+      const cause = poolClosed(
+        'The pool was closed, and its deadline passed, while this connection was in use.',
+      );
+      this.#evict(entry, 'pool-closed', 'it was still held when the pool was closed', cause);
     }
-    await this.#emptied(timeoutMs);
+    // For the goodbyes, and for the KILL of what still runs.
+    await this.#emptied(this.settings.connectTimeoutMs + LAST_WORDS_MS);
     this.#control.close();
   }
 
@@ -326,4 +307,12 @@ export class Pool implements LeaseHost {
       };
     });
   }
+}
+
+/** In somebody's hands, or not yet clean. */
+const HELD: ReadonlySet<State> = new Set<State>(['leased', 'draining', 'resetting']);
+const LAST_WORDS_MS = 2_000;
+
+function poolClosed(message: string): HandbackError {
+  return new HandbackError('POOL_CLOSED', message);
 }

@@ -1,13 +1,11 @@
 import type { Clock } from './clock.js';
 import type { Entry } from './entry.js';
-import { type ErrorCode, HandbackError, type HolderReport, type PoolReport } from './errors.js';
+import { HandbackError, type HolderReport, type PoolReport } from './errors.js';
 import type { PoolEvents } from './events.js';
 import type { PoolSettings } from './options.js';
+import type { Refusal } from './policy.js';
 import { describe, holders, poolReport } from './report.js';
 import type { Slots } from './slots.js';
-
-/** Why an acquire was refused. */
-export type Refusal = Extract<ErrorCode, 'ACQUIRE_TIMEOUT' | 'QUEUE_FULL' | 'OPEN_FAILED' | 'POOL_CLOSED'>;
 
 /** Shown to the public by the frameworks: nothing about the pool's inside. */
 const MESSAGES: Readonly<Record<Refusal, string>> = {

@@ -1,4 +1,5 @@
 import type { QueryOptions } from 'mysql2';
+import { rejectForCaller } from './async-stack.js';
 import type { RowStatement, Statement } from './driver.js';
 import { HandbackError } from './errors.js';
 import { textOf } from './session.js';
@@ -69,13 +70,11 @@ function withoutValues(error: DriverError, sql: string): DriverError {
 export class Call extends TrackedStatement {
   readonly promise: Promise<unknown>;
   #resolve!: (value: unknown) => void;
-  #reject!: (error: Error) => void;
 
   constructor(prepared: boolean, sql: string | QueryOptions, values: unknown) {
     super(prepared, sql, values);
-    this.promise = new Promise((resolve, reject) => {
+    this.promise = new Promise((resolve) => {
       this.#resolve = resolve;
-      this.#reject = reject;
     });
   }
 
@@ -84,7 +83,7 @@ export class Call extends TrackedStatement {
   }
 
   protected fail(error: Error): void {
-    this.#reject(error);
+    this.#resolve(rejectForCaller(error));
   }
 }
 

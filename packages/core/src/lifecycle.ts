@@ -1,0 +1,245 @@
+import { CallbackAcquirer } from './acquirers.js';
+import type { Timer } from './clock.js';
+import type { Holder } from './entry.js';
+import { HandbackError } from './errors.js';
+import { LateRules } from './late-rules.js';
+import type { Lease } from './lease.js';
+import type { ScopeSettings } from './options.js';
+import type { Pool } from './pool.js';
+
+/** How a request came to its end: the handler answered it, or the client left before that. */
+export type EndCause = 'answered' | 'gone';
+
+/** What a scope is told about the request (or job) that it serves. Read when it is needed, no earlier. */
+export interface ScopeContext extends Holder {
+  readonly pool: Pool;
+  readonly settings: ScopeSettings;
+  readonly optedOut: boolean;
+  /** Called before the first query: watches for the end. Returns how it has ended already, if it has. */
+  watch(life: Lifecycle): EndCause | null;
+  /** The end has been seen and decided. */
+  unwatch(life: Lifecycle): void;
+}
+
+export type ScopeState = 'unused' | 'waiting' | 'leased' | 'released' | 'ended';
+
+/** Wants the scope's lease: a statement, or a caller that does more with it. */
+export interface Claim {
+  granted(lease: Lease): void;
+  refused(error: HandbackError): void;
+}
+
+/**
+ * When a scope takes a connection and when it gives it back: never before the first query; as soon as the
+ * request has ended and nothing is in flight; at the latest `drainTimeoutMs` after the end.
+ */
+export class Lifecycle {
+  readonly context: ScopeContext;
+  readonly late = new LateRules();
+  lease: Lease | null = null;
+  /** A connection was asked for: `commit()` and its like are no longer no-ops. */
+  asked = false;
+  /** `transaction(fn)` calls that have not settled. */
+  functions = 0;
+  /** Why statements are refused until `rollback()` (an open transaction was lost) or `release()` (session state was). */
+  broken: HandbackError | null = null;
+  #acquirer: CallbackAcquirer | null = null;
+  #claims: Claim[] = [];
+  #used = false;
+  /** A connection was given: the handler has begun its work. */
+  #ran = false;
+  #releaseWhenGranted = false;
+  #endSeen = false;
+  #ended = false;
+  #answered = false;
+  #drainTimer: Timer | null = null;
+
+  constructor(context: ScopeContext) {
+    this.context = context;
+  }
+
+  get state(): ScopeState {
+    if (this.lease) return 'leased';
+    if (this.#ended) return 'ended';
+    if (this.#acquirer) return 'waiting';
+    return this.asked ? 'released' : 'unused';
+  }
+
+  /** Why nothing may be sent now; begins to watch the request when this is its first query. */
+  enter(): HandbackError | null {
+    if (this.context.optedOut) return routeOptedOut(this.context.route);
+    if (!this.#used) this.#begin();
+    if (this.lease && !this.lease.usable) this.#dropLost(this.lease);
+    return this.broken;
+  }
+
+  #begin(): void {
+    this.#used = true;
+    const over = this.context.watch(this);
+    if (over) this.end(over);
+  }
+
+  /**
+   * Ended, and nothing keeps the connection that a statement could be meant for: no transaction, and nothing
+   * under way that may begin one.
+   */
+  get isLate(): boolean {
+    if (!this.#ended || this.#acquirer) return false;
+    const { lease } = this;
+    return !(lease && (this.functions > 0 || lease.inTransaction || lease.controlsInFlight > 0));
+  }
+
+  get waiting(): boolean {
+    return this.#acquirer !== null;
+  }
+
+  /** The connection died under the request. Silently going on with another is right only if nothing was lost with it. */
+  #dropLost(lease: Lease): void {
+    const { inTransaction, altered, temporaryTables } = lease.session;
+    if (inTransaction) this.broken = rolledBack('because its connection was lost');
+    else if (altered || temporaryTables.length > 0) this.broken = stateLost();
+    this.lease = null;
+    lease.end(0);
+  }
+
+  /** The connection of the scope: one acquire, shared by all who ask meanwhile. */
+  claim(claim: Claim): void {
+    const { pool, settings } = this.context;
+    this.asked = true;
+    if (this.lease) return claim.granted(this.lease);
+    if (this.#acquirer) {
+      this.#claims.push(claim);
+      return;
+    }
+    const lease = pool.tryLend(this.context);
+    if (lease) {
+      this.#hold(lease);
+      return claim.granted(lease);
+    }
+    this.#claims.push(claim);
+    this.#acquirer = new CallbackAcquirer(this.context, settings.acquireTimeoutMs, {
+      granted: (granted) => this.#granted(granted),
+      refused: (error) => this.#refuseClaims(error),
+    });
+    pool.lend(this.#acquirer);
+  }
+
+  #hold(lease: Lease): void {
+    this.lease = lease;
+    this.#ran = true;
+    lease.onStatementEnded = () => this.#statementEnded();
+  }
+
+  #granted(lease: Lease): void {
+    const claims = this.#claims;
+    this.#acquirer = null;
+    this.#claims = [];
+    this.#hold(lease);
+    for (const claim of claims) claim.granted(lease);
+    if (this.#ended) this.#startDraining();
+    if (this.#releaseWhenGranted) this.handBack();
+    else this.settle();
+  }
+
+  #refuseClaims(error: HandbackError): void {
+    const claims = this.#claims;
+    this.#acquirer = null;
+    this.#claims = [];
+    for (const claim of claims) claim.refused(error);
+  }
+
+  /** Gives the connection back before the end; the next query takes one again. */
+  release(): void {
+    if (this.broken?.code === 'CONNECTION_LOST') this.broken = null;
+    if (this.#acquirer) this.#releaseWhenGranted = true;
+    else this.handBack();
+  }
+
+  /** The end was seen; it is decided a moment later, so that a `commit()` on the next line still counts. */
+  ending(cause: EndCause): void {
+    if (cause === 'answered') this.#answered = true;
+    if (this.#endSeen) return this.settle();
+    this.#endSeen = true;
+    if (cause === 'gone') this.#clientLeft();
+    this.context.pool.clock.soon(() => this.end(cause));
+  }
+
+  /** From here on work is late; what is in flight is awaited up to `drainTimeoutMs`. */
+  end(cause: EndCause): void {
+    if (this.#ended) return;
+    if (cause === 'answered') this.#answered = true;
+    this.#endSeen = true;
+    this.#ended = true;
+    this.context.unwatch(this);
+    if (this.lease) this.#startDraining();
+    this.settle();
+  }
+
+  #clientLeft(): void {
+    const { settings, pool } = this.context;
+    const stays = this.#ran && settings.afterResponse === 'allow';
+    if (this.#acquirer && !stays && pool.withdraw(this.#acquirer)) this.#refuseClaims(clientGone());
+    if (settings.afterResponse !== 'cancel') return;
+    this.end('gone');
+    this.handBack(0);
+  }
+
+  #statementEnded(): void {
+    if (!this.#ended) return;
+    // `await update; await commit()` after the answer: the commit comes in the next turn.
+    if (this.lease?.inTransaction) this.context.pool.clock.soon(() => this.settle());
+    else this.settle();
+  }
+
+  /** Hands the connection back when the request has ended and nothing is in flight. */
+  settle(): void {
+    const { lease } = this;
+    if (!this.#ended || !lease || this.functions > 0 || lease.inFlight > 0) return;
+    // The client left before the answer, and the handler is still at work on its transaction.
+    if (!this.#answered && lease.inTransaction) return;
+    this.handBack();
+  }
+
+  #startDraining(): void {
+    const { pool, settings } = this.context;
+    this.#drainTimer ??= pool.clock.after(settings.drainTimeoutMs, () => this.handBack(0));
+  }
+
+  handBack(drainTimeoutMs = this.context.settings.drainTimeoutMs): void {
+    const { lease } = this;
+    if (!lease) return;
+    this.lease = null;
+    this.#releaseWhenGranted = false;
+    this.#drainTimer?.cancel();
+    this.#drainTimer = null;
+    this.late.remember(lease.session);
+    if (lease.inTransaction)
+      this.broken = rolledBack('because it was still open when its connection was given back');
+    lease.end(drainTimeoutMs);
+  }
+}
+
+function routeOptedOut(route: string): HandbackError {
+  return new HandbackError(
+    'ROUTE_OPTED_OUT',
+    `${route} is opted out of Handback; use the pool itself, or opt it in.`,
+  );
+}
+
+function clientGone(): HandbackError {
+  return new HandbackError('CLIENT_GONE', 'The client left before a connection was free; nothing was sent.');
+}
+
+function stateLost(): HandbackError {
+  return new HandbackError(
+    'CONNECTION_LOST',
+    'The connection was lost, and with it session state that this request had set; call release() to go on with a new one.',
+  );
+}
+
+function rolledBack(why: string): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_ROLLED_BACK',
+    `The transaction was rolled back ${why}. Nothing more is sent until rollback() is called.`,
+  );
+}
