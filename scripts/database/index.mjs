@@ -1,0 +1,4 @@
+/** Databases for the demo and the tests. Loads no package, so that it can be imported before any is installed. */
+export { getDatabase } from './get-database.mjs';
+export { assertOurSchema } from './schema.mjs';
+export { startServer } from './server.mjs';
