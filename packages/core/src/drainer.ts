@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock, Timer } from './clock.js';
 import type { Control } from './control.js';
 import type { Entry } from './entry.js';
 import { HandbackError } from './errors.js';
@@ -7,7 +7,7 @@ import type { Lease } from './lease.js';
 
 /** After an acknowledged KILL the statement's error is on its way: more than this means that something is wrong. */
 const AFTER_KILL_MS = 1_000;
-/** Only for a command that the driver runs without an answer to wait for. */
+/** Only for a command whose end nobody reports. */
 const POLL_MS = 20;
 
 export interface DrainerHooks {
@@ -23,6 +23,7 @@ export class Drainer {
   readonly #control: Control;
   readonly #events: PoolEvents;
   readonly #hooks: DrainerHooks;
+  readonly #timers = new Map<Entry, Timer>();
 
   constructor(clock: Clock, control: Control, events: PoolEvents, hooks: DrainerHooks) {
     this.#clock = clock;
@@ -34,53 +35,65 @@ export class Drainer {
   /** `entry` has just become `draining`. */
   drain(entry: Entry, lease: Lease, timeoutMs: number): void {
     if (timeoutMs <= 0) return this.#kill(entry, lease);
-    if (lease.inFlight === 0) {
-      // A command without a statement of ours: on the raw connection, or one whose caller has had the driver's
-      // own `timeout` as an answer and waits no more.
-      if (!entry.session.exposed) return this.#kill(entry, lease);
-      this.#poll(entry, lease, this.#clock.now() + timeoutMs);
-    }
-    this.#clock.after(timeoutMs, () => {
-      if (entry.state === 'draining' && entry.holding === lease) this.#kill(entry, lease);
-    });
+    if (lease.inFlight > 0) return this.#in(entry, timeoutMs, () => this.#kill(entry, lease));
+    // A command without a statement of ours: on the raw connection, or one whose caller has had the driver's own
+    // `timeout` as an answer and waits no more.
+    if (entry.session.exposed) this.#poll(entry, this.#clock.now() + timeoutMs, () => this.#kill(entry, lease));
+    else this.#kill(entry, lease);
   }
 
   /** The last statement of a draining lease has ended. */
-  drained(entry: Entry): void {
-    if (entry.state !== 'draining' || (entry.holding as Lease | null)?.killed) return;
-    if (isBusy(entry)) this.#poll(entry, entry.holding as Lease, this.#clock.now() + AFTER_KILL_MS);
-    else this.#hooks.onQuiet(entry);
+  drained(entry: Entry, lease: Lease): void {
+    if (entry.state !== 'draining' || lease.killed) return;
+    if (isBusy(entry)) this.#poll(entry, this.#clock.now() + AFTER_KILL_MS, () => this.#kill(entry, lease));
+    else this.#quiet(entry);
+  }
+
+  /** The entry has left by another way. */
+  forget(entry: Entry): void {
+    this.#timers.get(entry)?.cancel();
+    this.#timers.delete(entry);
   }
 
   #kill(entry: Entry, lease: Lease): void {
-    const { connection } = entry;
-    if (!connection?.isUsable()) return this.#hooks.onQuiet(entry);
+    const { connection, session } = entry;
+    if (!connection?.isUsable()) return this.#quiet(entry);
     lease.killed = true;
-    this.#events.tell('kill', {
-      connection: entry.id,
-      threadId: connection.threadId,
-      route: lease.holder.route,
-    });
+    // Should the KILL come too late for its statement, the reset is what it would hit.
+    session.dirty ??= 'a statement was killed';
+    this.#events.tell('kill', { connection: entry.id, threadId: connection.threadId, route: lease.holder.route });
     this.#control.killQuery(connection).then(
       () => {
         lease.abandonReadings(cancelled());
-        this.#poll(entry, lease, this.#clock.now() + AFTER_KILL_MS);
+        this.#poll(entry, this.#clock.now() + AFTER_KILL_MS, () => this.#stuck(entry, cancelled()));
       },
-      (error: Error) => {
-        if (entry.state === 'draining') this.#hooks.onStuck(entry, cancelled(error));
-      },
+      (error: Error) => this.#stuck(entry, cancelled(error)),
     );
   }
 
-  /** For a command whose end nobody reports. After an acknowledged KILL it is a round trip away. */
-  #poll(entry: Entry, lease: Lease, deadline: number): void {
+  #poll(entry: Entry, deadline: number, onDeadline: () => void): void {
     if (entry.state !== 'draining') return;
-    if (!isBusy(entry)) return this.#hooks.onQuiet(entry);
-    if (this.#clock.now() < deadline) {
-      this.#clock.after(POLL_MS, () => this.#poll(entry, lease, deadline));
-    } else if (lease.killed) {
-      this.#hooks.onStuck(entry, cancelled());
-    }
+    if (!isBusy(entry)) return this.#quiet(entry);
+    if (this.#clock.now() >= deadline) return onDeadline();
+    this.#in(entry, POLL_MS, () => this.#poll(entry, deadline, onDeadline));
+  }
+
+  #in(entry: Entry, ms: number, fn: () => void): void {
+    this.forget(entry);
+    const timer = this.#clock.after(ms, () => {
+      if (entry.state === 'draining') fn();
+    });
+    this.#timers.set(entry, timer);
+  }
+
+  #quiet(entry: Entry): void {
+    this.forget(entry);
+    this.#hooks.onQuiet(entry);
+  }
+
+  #stuck(entry: Entry, reason: Error): void {
+    this.forget(entry);
+    if (entry.state === 'draining') this.#hooks.onStuck(entry, reason);
   }
 }
 

@@ -23,7 +23,7 @@ export interface LeaseHost {
   /** The one door in. */
   takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void;
   /** Nothing runs any more on a lease that was given back while something did. */
-  drained(entry: Entry): void;
+  drained(entry: Entry, lease: Lease): void;
 }
 
 /**
@@ -115,7 +115,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     this.inFlight--;
     if (statement.controls) this.controlsInFlight--;
     if (this.#released) {
-      if (this.inFlight === 0) this.#host.drained(this.#entry);
+      if (this.inFlight === 0) this.#host.drained(this.#entry, this);
     } else {
       this.onStatementEnded?.();
     }

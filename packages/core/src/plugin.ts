@@ -75,8 +75,7 @@ export class Plugin<Request> {
         return view.routeSetting === false || plugin.#skip?.(view.request) === true;
       },
       get route() {
-        const method = req.method ?? 'GET';
-        return view.pattern === undefined ? `${method} (unmatched)` : `${method} ${view.pattern}`;
+        return view.pattern ?? `${req.method ?? 'GET'} (unmatched)`;
       },
     });
   }
@@ -117,6 +116,6 @@ export function checkRouteSetting(setting: unknown): asserts setting is RouteSet
 export function alreadyRegistered(as: string): HandbackError {
   return new HandbackError(
     'ALREADY_REGISTERED',
-    `Handback is registered as '${as}' already in this application; give the second one another name with the option 'as'.`,
+    `The name '${as}' is taken in this application, by Handback or by another plugin; choose another with the option 'as'.`,
   );
 }

@@ -168,12 +168,13 @@ export class Pool implements LeaseHost {
     }
   }
 
-  drained(entry: Entry): void {
-    this.#drainer.drained(entry);
+  drained(entry: Entry, lease: Lease): void {
+    this.#drainer.drained(entry, lease);
   }
 
   /** A quiet entry has come back: straight to the others, through a reset, or out. */
   #sortOut(entry: Entry): void {
+    this.#drainer.forget(entry);
     if (entry.session.inTransaction) {
       this.counters.rolledBack++;
       this.#reporter.openTransaction(entry);
@@ -206,6 +207,7 @@ export class Pool implements LeaseHost {
   /** Stops using an entry: with a goodbye when it is quiet, else by cutting its socket with `cause`. */
   #evict(entry: Entry, reason: EvictReason, detail: string, cause?: Error): void {
     this.counters.evicted[reason]++;
+    this.#drainer.forget(entry);
     entry.holding = null;
     if (reason === 'broken' && entry.session.uses === 0) this.#supply.stillborn(detail);
     if (this.events.heard('evict')) this.events.tell('evict', { connection: entry.id, reason, detail });

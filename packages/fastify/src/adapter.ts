@@ -57,7 +57,7 @@ function view(request: FastifyRequest) {
     req: request.raw,
     res: (request as WithReply)[REPLY].raw,
     get routeSetting() {
-      return request.routeOptions.config.handback;
+      return request.routeOptions.config?.handback;
     },
     get pattern() {
       return request.routeOptions.url;
