@@ -38,7 +38,8 @@ export class Drainer {
     if (lease.inFlight > 0) return this.#in(entry, timeoutMs, () => this.#kill(entry, lease));
     // A command without a statement of ours: on the raw connection, or one whose caller has had the driver's own
     // `timeout` as an answer and waits no more.
-    if (entry.session.exposed) this.#poll(entry, this.#clock.now() + timeoutMs, () => this.#kill(entry, lease));
+    if (entry.session.exposed)
+      this.#poll(entry, this.#clock.now() + timeoutMs, () => this.#kill(entry, lease));
     else this.#kill(entry, lease);
   }
 
@@ -61,7 +62,11 @@ export class Drainer {
     lease.killed = true;
     // Should the KILL come too late for its statement, the reset is what it would hit.
     session.dirty ??= 'a statement was killed';
-    this.#events.tell('kill', { connection: entry.id, threadId: connection.threadId, route: lease.holder.route });
+    this.#events.tell('kill', {
+      connection: entry.id,
+      threadId: connection.threadId,
+      route: lease.holder.route,
+    });
     this.#control.killQuery(connection).then(
       () => {
         lease.abandonReadings(cancelled());

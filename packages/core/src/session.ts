@@ -98,7 +98,7 @@ export class Session {
     this.#errorSinceOk = true;
     if (error.errno === DEADLOCK) this.#markClosed();
     // An error packet carries no status: a procedure or a multi-statement may have begun a transaction.
-    else if (readSql(sql).opaque) this.#markOpen(sql);
+    else if (readSql(sql).compound) this.#markOpen(sql);
   }
 
   /** Why a reset is due now; null when the session is provably as it was. */

@@ -7,8 +7,8 @@
 export interface SqlShape {
   /** Proved to leave the session as it was (an open transaction aside: the server reports that). */
   readonly plain: boolean;
-  /** Starts a statement that may begin or end a transaction without the server's flag telling at once. */
-  readonly opaque: boolean;
+  /** Several statements in one: it may have begun a transaction although it failed, and an error carries no status. */
+  readonly compound: boolean;
   /** Reads or writes state that lives in the session, so it makes no sense on a connection of its own. */
   readonly needsSession: boolean;
   /** Changes what later statements of the same session mean: SET, USE, LOCK TABLES. */
@@ -98,6 +98,8 @@ const SESSION_STATE =
 const TEMPORARY_TABLE =
   /^\s*create\s+(?:or\s+replace\s+)?temporary\s+table\s+(?:if\s+not\s+exists\s+)?(?:(?:`[^`]+`|[\w$\u0080-\uffff]+)\s*\.\s*)?(?:`([^`]+)`|([\w$\u0080-\uffff]+))/i;
 const DROPS_TEMPORARY_TABLE = /^\s*drop\s+temporary\b/i;
+const COMPOUND_VERBS = new Set(['call', 'execute', 'begin', 'if', 'case', 'loop', 'repeat', 'while', 'for']);
+const SECOND_STATEMENT = /;\s*\S/;
 const SELECTS_SCHEMA = /(?:^|;)\s*use\s/i;
 const CHANGES_SESSION = new Set(['set', 'use', 'lock', 'call', 'handler', 'prepare']);
 
@@ -110,7 +112,7 @@ function read(sql: string): SqlShape {
   const plain = isPlain(text, verb);
   return {
     plain,
-    opaque: !plain && !PLAIN_VERBS.has(verb) && verb !== 'set' && verb !== 'use',
+    compound: !plain && (COMPOUND_VERBS.has(verb) || SECOND_STATEMENT.test(bare)),
     needsSession:
       SESSION_VERBS.has(verb) ||
       temporaryTable !== undefined ||

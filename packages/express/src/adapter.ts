@@ -19,6 +19,8 @@ export interface Handback extends RequestHandler {
 }
 
 function view(request: Request) {
+  // Express takes it back when the router is left, and a report may come later.
+  const baseUrl = request.baseUrl || '';
   return {
     request,
     req: request,
@@ -27,7 +29,7 @@ function view(request: Request) {
       return routeSettingOf(request);
     },
     get pattern() {
-      return request.route ? `${request.baseUrl}${request.route.path}` : undefined;
+      return request.route ? `${request.baseUrl || baseUrl}${request.route.path}` : undefined;
     },
   };
 }
