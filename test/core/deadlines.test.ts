@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { TestPool, track } from './fixture.js';
+
+describe('acquire deadlines', () => {
+  it('a deadline below a second is kept to the millisecond', async () => {
+    const { clock, pool } = new TestPool({ max: 1, acquireTimeoutMs: 500 });
+    await pool.acquire();
+    const waiting = track(pool.acquire());
+    await clock.advance(499);
+    assert.equal(waiting.state, 'pending');
+    await clock.advance(1);
+    assert.equal(waiting.code, 'ACQUIRE_TIMEOUT');
+    assert.equal(pool.stats().timedOut, 1);
+  });
+
+  it('nobody fails early, whenever they came', async () => {
+    const { clock, pool } = new TestPool({ max: 1, acquireTimeoutMs: 1_000 });
+    await pool.acquire();
+    const waits: { since: number; until: number }[] = [];
+    for (let n = 0; n < 10; n++) {
+      const since = clock.now();
+      pool.acquire().catch(() => waits.push({ since, until: clock.now() }));
+      await clock.advance(137);
+    }
+    await clock.advance(1_000);
+    assert.deepEqual(
+      waits.map(({ since, until }) => until - since),
+      Array(10).fill(1_000),
+    );
+  });
+
+  it('one with a shorter deadline fails first, though it came later', async () => {
+    const { clock, pool } = new TestPool({ max: 1 });
+    await pool.acquire();
+    const patient = track(pool.acquire({ timeoutMs: 2_000 }));
+    const hurried = track(pool.acquire({ timeoutMs: 100 }));
+    await clock.advance(100);
+    assert.equal(hurried.code, 'ACQUIRE_TIMEOUT');
+    await clock.advance(1_899);
+    assert.equal(patient.state, 'pending');
+    await clock.advance(1);
+    assert.equal(patient.code, 'ACQUIRE_TIMEOUT');
+  });
+
+  it('it is one deadline over queueing, failed attempts to open, and resetting', async () => {
+    const { clock, driver, pool } = new TestPool({ max: 1, acquireTimeoutMs: 1_000 });
+    driver.refuse('ECONNREFUSED');
+    const began = clock.now();
+    const waiting = track(pool.acquire().catch((error) => [error.code, clock.now() - began]));
+    await clock.advance(600);
+    driver.accept();
+    await clock.advance(100);
+    assert.equal(waiting.state, 'fulfilled');
+
+    const next = track(pool.acquire());
+    await clock.advance(900);
+    assert.equal(next.state, 'pending', 'the only connection is still leased');
+    await clock.advance(100);
+    assert.equal(next.code, 'ACQUIRE_TIMEOUT');
+  });
+
+  it('a reset that hangs does not hold whoever waits beyond the deadline', async () => {
+    const test = new TestPool({ max: 1, acquireTimeoutMs: 800 });
+    const lease = await test.pool.acquire();
+    await lease.query('SET @a = 1');
+    test.connection().resetReply = 'hang';
+    lease.release();
+    test.driver.hang();
+    const waiting = track(test.pool.acquire());
+    await test.clock.advance(799);
+    assert.equal(waiting.state, 'pending');
+    await test.clock.advance(1);
+    assert.equal(waiting.state, 'rejected');
+  });
+
+  it('after the event loop was blocked, a connection that is free goes out before deadlines count', async () => {
+    const { clock, pool } = new TestPool({ max: 1, acquireTimeoutMs: 500 });
+    const held = await pool.acquire();
+    const waiting = track(pool.acquire());
+    await clock.settle();
+    // In this very turn of the event loop the release follows the overdue deadline.
+    clock.after(500, () => held.release());
+    clock.stall(2_000);
+    await clock.advance(0);
+    assert.equal(waiting.state, 'fulfilled');
+  });
+
+  it('0 = never in the queue: fails at once when max connections are in use', async () => {
+    const { clock, pool } = new TestPool({ max: 2, acquireTimeoutMs: 0 });
+    const first = track(pool.acquire());
+    const second = track(pool.acquire());
+    const third = track(pool.acquire());
+    await clock.settle();
+    assert.equal(first.state, 'fulfilled');
+    assert.equal(second.state, 'fulfilled');
+    assert.equal(third.code, 'ACQUIRE_TIMEOUT');
+    first.value.release();
+    assert.equal(track(pool.acquire()).state, 'pending');
+  });
+
+  it('0 = fails only at max: waits for a connection that may still be opened, however slow', async () => {
+    const { clock, driver, pool } = new TestPool({ max: 2, maxOpening: 1, acquireTimeoutMs: 0 });
+    driver.hang();
+    const both = [track(pool.acquire()), track(pool.acquire())];
+    await clock.advance(2_000);
+    driver.accept();
+    driver.opens[0]?.succeed();
+    await clock.settle();
+    assert.deepEqual(
+      both.map(({ state }) => state),
+      ['fulfilled', 'fulfilled'],
+    );
+  });
+
+  it('Infinity = no deadline', async () => {
+    const { clock, pool } = new TestPool({
+      max: 1,
+      acquireTimeoutMs: Number.POSITIVE_INFINITY,
+      maxLifetimeMs: 0,
+    });
+    const held = await pool.acquire();
+    const waiting = track(pool.acquire());
+    await clock.advance(3_600_000);
+    assert.equal(waiting.state, 'pending');
+    held.release();
+    await clock.settle();
+    assert.equal(waiting.state, 'fulfilled');
+  });
+});

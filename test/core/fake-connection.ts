@@ -1,0 +1,165 @@
+import type { DriverConnection, RawConnection, Reading, RowStatement, Statement } from '#core/driver.js';
+import type { FakeDriver } from './fake-driver.js';
+import { FakeSession, lostError } from './fake-server.js';
+
+/** What a test wants instead of the session's own answer; `'hang'` = no answer until the test gives one. */
+export type Reply = 'hang' | Error | { readonly result: unknown };
+
+/** One statement as it reached the server. */
+export interface Sent {
+  readonly sql: string;
+  /** Whether it ran inside a transaction. */
+  readonly inTransaction: boolean;
+}
+
+export class FakeConnection implements DriverConnection {
+  readonly threadId: number;
+  readonly address: DriverConnection['address'];
+  readonly raw: RawConnection;
+  readonly sent: Sent[] = [];
+  readonly session = new FakeSession();
+  hasSchema = true;
+  onLost: (error: Error) => void = () => {};
+  /** Decides what a statement is answered with; undefined = what the session says. */
+  reply: (sql: string) => Reply | undefined = () => undefined;
+  resetReply: 'ok' | 'hang' | Error = 'ok';
+  resets = 0;
+  restoredSchema: boolean | undefined;
+  /** The driver does something that no statement of ours accounts for. */
+  occupied = false;
+  /** What the driver would say of a connection that is neither lost nor well. */
+  believedIn = true;
+  otherCharset = false;
+  /** `end()` is followed by the end of the socket. */
+  saysGoodbye = true;
+  ended = false;
+  destroyedWith: Error | null = null;
+  readonly #driver: FakeDriver;
+  readonly #queue: Statement[] = [];
+  #running: Statement | null = null;
+  #lost: Error | null = null;
+  #resetDone: ((error: Error | null) => void) | null = null;
+
+  constructor(driver: FakeDriver, threadId: number, address: DriverConnection['address']) {
+    this.#driver = driver;
+    this.threadId = threadId;
+    this.address = address;
+    this.raw = { threadId } as RawConnection;
+  }
+
+  get texts(): string[] {
+    return this.sent.map(({ sql }) => sql);
+  }
+
+  get lost(): boolean {
+    return this.#lost !== null;
+  }
+
+  /** The statement that the server works on. */
+  get running(): string | undefined {
+    return this.#running ? textOf(this.#running) : undefined;
+  }
+
+  isUsable(): boolean {
+    return this.believedIn && this.#lost === null;
+  }
+
+  isBusy(): boolean {
+    return this.#running !== null || this.occupied || this.#resetDone !== null;
+  }
+
+  charsetChanged(): boolean {
+    return this.otherCharset;
+  }
+
+  run(statement: Statement): void {
+    this.#queue.push(statement);
+    this.#next();
+  }
+
+  stream(statement: RowStatement): Reading {
+    this.run(statement);
+    return { resume: () => {} };
+  }
+
+  #next(): void {
+    if (this.#running || this.#lost) return;
+    const statement = this.#queue.shift();
+    if (!statement) return;
+    this.#running = statement;
+    const sql = textOf(statement);
+    this.sent.push({ sql, inTransaction: this.session.inTransaction });
+    const reply = this.#driver.control(sql, this) ?? this.reply(sql) ?? this.#driver.reply(sql, this);
+    if (reply === 'hang') return;
+    queueMicrotask(() => {
+      if (this.#running === statement) this.answer(reply);
+    });
+  }
+
+  /** Answers the running statement. */
+  answer(reply?: Exclude<Reply, 'hang'>): void {
+    const statement = this.#running;
+    if (!statement) throw new Error('nothing runs on this connection');
+    this.#running = null;
+    const result = reply === undefined ? this.session.answer(textOf(statement)) : undefined;
+    this.#next();
+    if (reply instanceof Error) statement.settle(reply);
+    else this.#deliver(statement, reply ? reply.result : result);
+  }
+
+  #deliver(statement: Statement, result: unknown): void {
+    const rows = statement as Partial<RowStatement>;
+    if (!rows.onRow || !Array.isArray(result)) return statement.settle(null, result, []);
+    for (const row of result) rows.onRow.call(statement, row);
+    statement.settle(null);
+  }
+
+  reset({ restoreSchema }: { restoreSchema: boolean }, done: (error: Error | null) => void): void {
+    this.resets++;
+    this.restoredSchema = restoreSchema;
+    this.#resetDone = done;
+    const { resetReply } = this;
+    if (resetReply !== 'hang')
+      queueMicrotask(() => this.answerReset(resetReply === 'ok' ? null : resetReply));
+  }
+
+  answerReset(error: Error | null = null): void {
+    const done = this.#resetDone;
+    this.#resetDone = null;
+    if (!error) this.session.reset();
+    done?.(error);
+  }
+
+  end(): void {
+    this.ended = true;
+    if (this.saysGoodbye) queueMicrotask(() => this.lose());
+  }
+
+  destroy(error: Error): void {
+    this.destroyedWith ??= error;
+    // A server at work doesn't look at its socket.
+    this.#lose(error, this.#running !== null);
+  }
+
+  /** The connection is gone, for a reason of the server or the network. */
+  lose(error: Error = lostError()): void {
+    this.#lose(error, false);
+  }
+
+  #lose(error: Error, threadStays: boolean): void {
+    if (this.#lost) return;
+    this.#lost = error;
+    if (!threadStays) this.#driver.threads.delete(this.threadId);
+    const orphans = [this.#running, ...this.#queue];
+    this.#running = null;
+    this.#queue.length = 0;
+    queueMicrotask(() => {
+      for (const statement of orphans) statement?.settle(error);
+    });
+    this.onLost(error);
+  }
+}
+
+function textOf({ sql }: Statement): string {
+  return typeof sql === 'string' ? sql : sql.sql;
+}

@@ -1,0 +1,126 @@
+import type { ConnectionOptions } from 'mysql2';
+import type { Driver, Formatter, OpenDone, OpenSettings } from '#core/driver.js';
+import { FakeConnection, type Reply } from './fake-connection.js';
+import { connectError, serverError } from './fake-server.js';
+
+/** One attempt to open a connection. */
+export class FakeOpen {
+  readonly settings: OpenSettings;
+  /** Why the pool gave the attempt up. */
+  givenUp: Error | null = null;
+  connection: FakeConnection | null = null;
+  readonly #driver: FakeDriver;
+  readonly #done: OpenDone;
+  #over = false;
+
+  constructor(driver: FakeDriver, settings: OpenSettings, done: OpenDone) {
+    this.#driver = driver;
+    this.settings = settings;
+    this.#done = done;
+  }
+
+  succeed(): FakeConnection {
+    const connection = this.#driver.connect(this);
+    this.connection = connection;
+    if (!this.#over) this.#done(null, connection);
+    this.#over = true;
+    return connection;
+  }
+
+  fail(error: Error): void {
+    if (!this.#over) this.#done(error);
+    this.#over = true;
+  }
+
+  giveUp(reason: Error): void {
+    if (this.#over) return;
+    this.givenUp = reason;
+    this.fail(reason);
+  }
+}
+
+const ADDRESS = { host: '192.0.2.1', port: 3306 };
+
+/** A driver and a server without a network: the test scripts what happens. */
+export class FakeDriver implements Driver {
+  /** Attempts to open, in order; those of the control connection are in `controlOpens`. */
+  readonly opens: FakeOpen[] = [];
+  readonly controlOpens: FakeOpen[] = [];
+  readonly connections: FakeConnection[] = [];
+  readonly controls: FakeConnection[] = [];
+  /** Sessions that live on the server. */
+  readonly threads = new Map<number, FakeConnection>();
+  readonly kills: string[] = [];
+  uptimeSeconds = 1_000_000;
+  /** What becomes of an attempt to open; by default it succeeds. Do nothing to let it hang. */
+  onOpen: (open: FakeOpen) => void = (open) => open.succeed();
+  onControlOpen: (open: FakeOpen) => void = (open) => open.succeed();
+  /** Instead of carrying out a KILL. */
+  killReply: Reply | undefined;
+  /** What any connection's statement is answered with; undefined = what the session says. */
+  reply: (sql: string, connection: FakeConnection) => Reply | undefined = () => undefined;
+  #threadId = 100;
+
+  open(settings: OpenSettings, done: OpenDone): (reason: Error) => void {
+    const open = new FakeOpen(this, settings, done);
+    const isControl = settings.address !== undefined;
+    (isControl ? this.controlOpens : this.opens).push(open);
+    const act = isControl ? this.onControlOpen : this.onOpen;
+    // The driver answers later, never from inside the call.
+    queueMicrotask(() => act(open));
+    return (reason) => open.giveUp(reason);
+  }
+
+  /** Every attempt from now on fails like this. */
+  refuse(code: string, errno?: number): void {
+    this.onOpen = (open) => open.fail(connectError(code, errno));
+  }
+
+  accept(): void {
+    this.onOpen = (open) => open.succeed();
+  }
+
+  /** Attempts wait for the test to decide. */
+  hang(): void {
+    this.onOpen = () => {};
+  }
+
+  connect(open: FakeOpen): FakeConnection {
+    const connection = new FakeConnection(this, ++this.#threadId, ADDRESS);
+    (open.settings.address ? this.controls : this.connections).push(connection);
+    this.threads.set(connection.threadId, connection);
+    return connection;
+  }
+
+  /** The server's side of what only the control connection says. */
+  control(sql: string, from: FakeConnection): Reply | undefined {
+    if (/^SHOW GLOBAL STATUS/.test(sql)) return { result: [{ Value: String(this.uptimeSeconds) }] };
+    const [, query, id] = /^KILL (QUERY )?(\d+)$/.exec(sql) ?? [];
+    if (id === undefined) return undefined;
+    this.kills.push(sql);
+    if (this.killReply) return this.killReply;
+    const target = this.threads.get(Number(id));
+    if (!target) return serverError(1094);
+    if (query === undefined) {
+      this.threads.delete(target.threadId);
+      target.lose();
+    } else if (target.running !== undefined) {
+      target.answer(serverError(1317, { code: 'ER_QUERY_INTERRUPTED', sql: target.running }));
+    }
+    return { result: from.session.ok };
+  }
+
+  formatter(config: ConnectionOptions): Formatter {
+    return {
+      namedPlaceholders: config.namedPlaceholders === true,
+      format: (sql, values) => `${sql} with ${JSON.stringify(values)}`,
+      escape: (value) => `escaped ${JSON.stringify(value)}`,
+      escapeId: (identifier) => `\`${String(identifier)}\``,
+    };
+  }
+
+  /** Sessions on the server other than the control connection's. */
+  get poolThreads(): number {
+    return this.connections.filter(({ threadId }) => this.threads.has(threadId)).length;
+  }
+}

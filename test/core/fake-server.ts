@@ -1,0 +1,63 @@
+/** What a server's session answers, as far as the pool can tell the difference. */
+
+const IN_TRANSACTION = 1;
+const AUTOCOMMIT = 2;
+
+/** Known to the core by its name, as the driver's packets are. */
+export class ResultSetHeader {
+  readonly affectedRows = 1;
+  readonly serverStatus: number;
+  readonly stateChanges?: { schema: string | null };
+
+  constructor(serverStatus: number, stateChanges?: { schema: string | null }) {
+    this.serverStatus = serverStatus;
+    if (stateChanges) this.stateChanges = stateChanges;
+  }
+}
+
+export type ServerError = Error & { errno?: number; code?: string; fatal?: boolean; sql?: string };
+
+export function serverError(errno: number, more: Partial<ServerError> = {}): ServerError {
+  return Object.assign(new Error(`server error ${errno}`), { errno, ...more });
+}
+
+/** The socket failed under a statement. */
+export function lostError(): ServerError {
+  return Object.assign(new Error('Connection lost: The server closed the connection.'), {
+    code: 'PROTOCOL_CONNECTION_LOST',
+    fatal: true,
+  });
+}
+
+/** An attempt to connect failed. */
+export function connectError(code: string, errno?: number): ServerError {
+  return Object.assign(new Error(`connect ${code}`), errno === undefined ? { code } : { code, errno });
+}
+
+/** One session: knows about transactions and autocommit, nothing else. */
+export class FakeSession {
+  inTransaction = false;
+  #autocommit = true;
+
+  reset(): void {
+    this.inTransaction = false;
+    this.#autocommit = true;
+  }
+
+  get ok(): ResultSetHeader {
+    return new ResultSetHeader(
+      (this.inTransaction ? IN_TRANSACTION : 0) | (this.#autocommit ? AUTOCOMMIT : 0),
+    );
+  }
+
+  /** @returns rows or an OK packet */
+  answer(sql: string): unknown {
+    const text = sql.trim().toLowerCase();
+    if (/^(begin|start transaction)/.test(text)) this.inTransaction = true;
+    else if (/^(commit|rollback(?! to)|create table|alter|drop table)/.test(text)) this.inTransaction = false;
+    else if (/^set autocommit\s*=\s*0/.test(text)) this.#autocommit = false;
+    else if (/^set autocommit\s*=\s*1/.test(text)) this.reset();
+    else if (/^(select|insert|update|delete)/.test(text) && !this.#autocommit) this.inTransaction = true;
+    return /^(select|show|with|values)/.test(text) ? [{ value: 1 }] : this.ok;
+  }
+}

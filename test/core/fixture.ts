@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { ConnectionPool } from '#core/connection-pool.js';
+import type { ErrorCode, HandbackError } from '#core/errors.js';
+import type { PoolEventMap } from '#core/events.js';
+import { type PoolOptions, readPoolOptions } from '#core/options.js';
+import { Pool } from '#core/pool.js';
+import type { PoolStats } from '#core/stats.js';
+import { FakeClock } from './fake-clock.js';
+import type { FakeConnection } from './fake-connection.js';
+import { FakeDriver } from './fake-driver.js';
+
+const EVENTS: readonly (keyof PoolEventMap)[] = [
+  'open',
+  'openFailed',
+  'acquire',
+  'acquireFailed',
+  'release',
+  'reset',
+  'evict',
+  'rollback',
+  'late',
+  'kill',
+  'warning',
+];
+
+export function sumOfStates(stats: PoolStats): number {
+  const { idle, leased, opening, validating, resetting, draining, ghost, closing } = stats;
+  return idle + leased + opening + validating + resetting + draining + ghost + closing;
+}
+
+/** A pool on a fake driver and a fake clock; what must always hold is checked whenever it comes to rest. */
+export class TestPool {
+  readonly clock = new FakeClock();
+  readonly driver = new FakeDriver();
+  /** The flow underneath, for scopes. */
+  readonly flow: Pool;
+  readonly pool: ConnectionPool;
+  readonly events: { name: keyof PoolEventMap; event: unknown }[] = [];
+
+  constructor(options: Partial<PoolOptions> = {}) {
+    this.flow = new Pool(readPoolOptions({ connection: {}, ...options }), this.driver, this.clock);
+    this.pool = new ConnectionPool(this.flow);
+    for (const name of EVENTS) {
+      this.pool.events.on(name, (event: unknown) => {
+        this.events.push({ name, event });
+        this.check();
+      });
+    }
+    this.clock.onRest = () => this.check();
+  }
+
+  /** The invariants of every moment. */
+  check(): void {
+    const stats = this.pool.stats();
+    assert.equal(stats.opened - stats.closed, sumOfStates(stats), 'opened - closed = the sum of the states');
+    assert.ok(sumOfStates(stats) <= stats.max, `${sumOfStates(stats)} connections, max ${stats.max}`);
+    assert.ok(this.driver.poolThreads <= stats.max, 'sessions on the server never exceed max');
+  }
+
+  stats(): PoolStats {
+    return this.pool.stats();
+  }
+
+  /** The events of one name, in order. */
+  told<Name extends keyof PoolEventMap>(name: Name): PoolEventMap[Name][0][] {
+    return this.events
+      .filter((each) => each.name === name)
+      .map(({ event }) => event as PoolEventMap[Name][0]);
+  }
+
+  /** The n-th connection that was opened. */
+  connection(index = 0): FakeConnection {
+    const connection = this.driver.connections[index];
+    assert.ok(connection, `connection ${index} was never opened`);
+    return connection;
+  }
+}
+
+/** What has become of a promise so far. */
+export class Outcome<T> {
+  state: 'pending' | 'fulfilled' | 'rejected' = 'pending';
+  #value: T | undefined;
+  #error: unknown;
+
+  constructor(promise: Promise<T>) {
+    promise.then(
+      (value) => {
+        this.state = 'fulfilled';
+        this.#value = value;
+      },
+      (error) => {
+        this.state = 'rejected';
+        this.#error = error;
+      },
+    );
+  }
+
+  get value(): T {
+    assert.equal(this.state, 'fulfilled', `it is ${this.state}: ${String(this.#error)}`);
+    return this.#value as T;
+  }
+
+  get error(): HandbackError {
+    assert.equal(this.state, 'rejected', `it is ${this.state}`);
+    return this.#error as HandbackError;
+  }
+
+  /** Its error's code; undefined while there is none. */
+  get code(): string | undefined {
+    return (this.#error as { code?: string } | undefined)?.code;
+  }
+}
+
+export function track<T>(promise: Promise<T>): Outcome<T> {
+  return new Outcome(promise);
+}
+
+/** For `assert.rejects`. */
+export function coded(code: ErrorCode): { name: 'HandbackError'; code: ErrorCode } {
+  return { name: 'HandbackError', code };
+}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { connectError, serverError } from './fake-server.js';
+import { TestPool, track } from './fixture.js';
+
+/** A statement that could not be killed: the socket is cut, the server's thread runs on. */
+async function withGhost(options: ConstructorParameters<typeof TestPool>[0] = {}) {
+  const test = new TestPool({ max: 1, drainTimeoutMs: 0, ...options });
+  test.driver.onControlOpen = (open) => open.fail(connectError('ER_CON_COUNT_ERROR', 1040));
+  const lease = await test.pool.acquire();
+  const connection = test.connection();
+  connection.reply = (sql) => (sql.includes('SLEEP') ? 'hang' : undefined);
+  const answer = track(lease.query('SELECT SLEEP(60)'));
+  lease.release();
+  const waiting = track(test.pool.acquire({ timeoutMs: 60_000 }));
+  await test.clock.settle();
+  return { test, connection, answer, waiting };
+}
+
+describe('ghosts', () => {
+  it('where the KILL fails the socket is cut, and the caller is told', async () => {
+    const { connection, answer, test } = await withGhost();
+    assert.ok(connection.destroyedWith);
+    assert.equal(answer.code, 'QUERY_CANCELLED');
+    assert.equal(test.stats().evicted.undrained, 1);
+  });
+
+  it('where the server refuses the KILL the socket is cut too', async () => {
+    const test = new TestPool({ max: 1, drainTimeoutMs: 0 });
+    test.driver.killReply = serverError(1095);
+    const lease = await test.pool.acquire();
+    test.connection().reply = () => 'hang';
+    void track(lease.query('SELECT SLEEP(60)'));
+    lease.release();
+    await test.clock.settle();
+    assert.equal(test.stats().ghost, 1);
+  });
+
+  it('a control connection that is silent is given up after a second', async () => {
+    const test = new TestPool({ max: 1, drainTimeoutMs: 0 });
+    test.driver.killReply = 'hang';
+    const lease = await test.pool.acquire();
+    test.connection().reply = () => 'hang';
+    const answer = track(lease.query('SELECT SLEEP(60)'));
+    lease.release();
+    await test.clock.advance(999);
+    assert.equal(answer.state, 'pending');
+    await test.clock.advance(1);
+    assert.equal(answer.code, 'QUERY_CANCELLED');
+    assert.equal(test.stats().ghost, 1);
+  });
+
+  it('counts against max until the server’s thread is gone', async () => {
+    const { test, waiting } = await withGhost();
+    await test.clock.advance(10_000);
+    assert.deepEqual([test.stats().ghost, test.driver.opens.length, waiting.state], [1, 1, 'pending']);
+    assert.equal(test.driver.poolThreads, 1);
+  });
+
+  it('is killed when the server can be reached again, and then its place is free', async () => {
+    const { test, connection, waiting } = await withGhost();
+    test.driver.onControlOpen = (open) => open.succeed();
+    await test.clock.advance(5_200);
+    assert.ok(test.driver.kills.includes(`KILL ${connection.threadId}`));
+    assert.equal(test.stats().ghost, 0);
+    assert.equal(waiting.value.threadId, test.connection(1).threadId);
+  });
+
+  it('its place is not free before the server says that the thread is gone', async () => {
+    const { test } = await withGhost();
+    test.driver.killReply = { result: {} };
+    test.driver.onControlOpen = (open) => open.succeed();
+    await test.clock.advance(3_000);
+    assert.equal(test.stats().ghost, 1, 'a KILL that was accepted is not yet a thread that is gone');
+    test.driver.killReply = undefined;
+    test.driver.threads.clear();
+    await test.clock.advance(1_000);
+    assert.equal(test.stats().ghost, 0);
+  });
+
+  it('is gone with its server: refused connections, or a server that was started since', async () => {
+    const refused = await withGhost();
+    refused.test.driver.threads.clear();
+    refused.test.driver.onControlOpen = (open) => open.fail(connectError('ECONNREFUSED'));
+    await refused.test.clock.advance(5_200);
+    assert.equal(refused.test.stats().ghost, 0);
+
+    const restarted = await withGhost();
+    await restarted.test.clock.advance(20_000);
+    restarted.test.driver.threads.clear();
+    restarted.test.driver.uptimeSeconds = 3;
+    restarted.test.driver.onControlOpen = (open) => open.succeed();
+    await restarted.test.clock.advance(5_200);
+    assert.equal(restarted.test.stats().ghost, 0);
+    assert.deepEqual(restarted.test.driver.kills, [], 'its number may belong to somebody else now');
+  });
+});

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { TestPool, track } from './fixture.js';
+
+describe('queue limit (maxPending)', () => {
+  it('one more than maxPending fails at once with QUEUE_FULL and is counted as shed', async () => {
+    const { clock, pool } = new TestPool({ max: 1, maxPending: 2 });
+    const held = await pool.acquire();
+    const waiting = [track(pool.acquire()), track(pool.acquire())];
+    const refused = track(pool.acquire());
+    await clock.settle();
+    assert.equal(refused.code, 'QUEUE_FULL');
+    assert.deepEqual([pool.stats().shed, pool.stats().pending], [1, 2]);
+    held.release();
+    await clock.settle();
+    assert.equal(waiting[0]?.state, 'fulfilled');
+    const next = track(pool.acquire());
+    await clock.settle();
+    assert.equal(next.state, 'pending', 'there is room in the queue again');
+  });
+
+  it('0 = nobody waits for another holder, but for an open that may still be made', async () => {
+    const { clock, pool } = new TestPool({ max: 2, maxPending: 0 });
+    const acquires = [track(pool.acquire()), track(pool.acquire()), track(pool.acquire())];
+    await clock.settle();
+    assert.deepEqual(
+      acquires.map(({ code, state }) => code ?? state),
+      ['fulfilled', 'fulfilled', 'QUEUE_FULL'],
+    );
+  });
+
+  it('those for whom a connection will be opened do not count', async () => {
+    const { clock, driver, pool } = new TestPool({ max: 4, maxPending: 1 });
+    driver.hang();
+    const acquires = Array.from({ length: 6 }, () => track(pool.acquire()));
+    await clock.settle();
+    assert.deepEqual(
+      acquires.map(({ code }) => code),
+      [undefined, undefined, undefined, undefined, undefined, 'QUEUE_FULL'],
+    );
+  });
+
+  it('a waiter that left makes room', async () => {
+    const { clock, pool } = new TestPool({ max: 1, maxPending: 1 });
+    await pool.acquire();
+    const controller = new AbortController();
+    const leaving = track(pool.acquire({ signal: controller.signal }));
+    await clock.settle();
+    controller.abort();
+    const next = track(pool.acquire());
+    await clock.settle();
+    assert.equal(leaving.state, 'rejected');
+    assert.equal(next.state, 'pending');
+  });
+});

@@ -1,0 +1,49 @@
+import { type EndCause, Lifecycle, type ScopeContext } from '#core/lifecycle.js';
+import { mergeRouteOptions, type RouteOptions } from '#core/options.js';
+import { Scope } from '#core/scope.js';
+import type { TestPool } from './fixture.js';
+
+export interface TestRequestOptions extends RouteOptions {
+  readonly route?: string;
+  readonly optedOut?: boolean;
+  /** How it had ended before its first query. */
+  readonly over?: EndCause;
+}
+
+/** A request without HTTP: its end comes when the test says so. */
+export class TestRequest {
+  readonly db: Scope;
+  /** How often the end was begun to be watched for, and how often that was over. */
+  watched = 0;
+  unwatched = 0;
+  readonly #life: Lifecycle;
+
+  constructor({ flow }: TestPool, options: TestRequestOptions = {}) {
+    const { route = 'GET /orders/:id', optedOut = false, over = null, ...routeOptions } = options;
+    const context: ScopeContext = {
+      pool: flow,
+      settings: mergeRouteOptions(flow.settings, routeOptions),
+      route,
+      optedOut,
+      watch: () => {
+        this.watched++;
+        return over;
+      },
+      unwatch: () => {
+        this.unwatched++;
+      },
+    };
+    this.#life = new Lifecycle(context);
+    this.db = new Scope(this.#life);
+  }
+
+  /** The handler answers. */
+  answer(): void {
+    this.#life.ending('answered');
+  }
+
+  /** The client leaves. */
+  leave(): void {
+    this.#life.ending('gone');
+  }
+}
