@@ -7,16 +7,33 @@ import { run } from './lib/run.mjs';
 import { step } from './lib/step.mjs';
 
 /**
+ * @typedef {{ projects?: string[], log?: (line: string) => void, signal?: AbortSignal | undefined }} SetupOptions
+ *   `projects`: directories with a tsconfig.json to build besides the packages
+ */
+
+/**
  * Brings a checkout to the point where everything is installed and built. When nothing has changed since the last time it
  * takes well under a second.
  *
- * @param {{ projects?: string[], log?: (line: string) => void, signal?: AbortSignal }} [options] `projects`: directories
- *   with a tsconfig.json to build besides the packages
+ * @param {SetupOptions} [options]
  */
-export async function setup({ projects = [], log = console.log, signal } = {}) {
+export async function setup(options) {
+  await ensureInstalled(options);
+  await build(options);
+}
+
+/** @param {SetupOptions} [options] */
+export async function ensureInstalled({ log, signal } = {}) {
   checkNodeVersion();
   if (!isInstalled()) await step('Installing the packages', () => install(signal), log);
-  await step('Building', () => build(projects, signal), log);
+}
+
+/** @param {SetupOptions} [options] */
+export async function build({ projects = [], log, signal } = {}) {
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const compile = () =>
+    run(process.execPath, [compiler, '-b', '.', ...projects], { cwd: root, signal, lines: 100 });
+  await step('Building', compile, log);
 }
 
 /**
@@ -65,12 +82,6 @@ function environmentForNpm() {
     /^npm_config_(workspaces?|include_workspace_root|dry_run|ignore_scripts|global|location|prefix|local_prefix|omit|only|production|json|package_lock|package_lock_only|node_options|script_shell|if_present)$/i;
   const kept = Object.entries(process.env).filter(([name]) => !meantForTheScript.test(name));
   return { ...Object.fromEntries(kept), NODE_ENV: 'development' };
-}
-
-/** @param {string[]} projects @param {AbortSignal} [signal] */
-function build(projects, signal) {
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  return run(process.execPath, [compiler, '-b', '.', ...projects], { cwd: root, signal, lines: 100 });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { excerpt } from '../lib/excerpt.mjs';
 import { run } from '../lib/run.mjs';
-import { tail } from '../lib/tail.mjs';
 import { waitForGreeting } from './greeting.mjs';
 import { Guardian } from './guardian-client.mjs';
 
@@ -60,7 +60,7 @@ async function launch(guardian, { name, password, log }) {
     image,
   ];
   const failed = () => {
-    throw new Error(`docker ${args.join(' ')} failed:\n${tail(readFileSync(log, 'utf8'))}`);
+    throw new Error(`docker ${args.join(' ')} failed:\n${excerpt(readFileSync(log, 'utf8'))}`);
   };
   try {
     // The password travels in the environment: an argument could be read by every user of this machine.

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { tail } from '../lib/tail.mjs';
+import { excerpt } from '../lib/excerpt.mjs';
 import { commonArguments } from './server-arguments.mjs';
 
 const cache = fileURLToPath(new URL('../../node_modules/.cache/handback/', import.meta.url));
@@ -42,7 +42,7 @@ async function initialise(binary, { directory, data, guardian }) {
   }
   const { code } = await guardian.run(request);
   if (code === 0) return;
-  throw new Error(`${binary.path} could not make an empty database:\n${tail(readFileSync(log, 'utf8'))}`);
+  throw new Error(`${binary.path} could not make an empty database:\n${excerpt(readFileSync(log, 'utf8'))}`);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tail } from '../lib/tail.mjs';
+import { excerpt } from '../lib/excerpt.mjs';
 import { makeDataDirectory } from './data-directory.mjs';
 import { findServer } from './find-server.mjs';
 import { freePort } from './free-port.mjs';
@@ -118,7 +118,7 @@ class Server {
 
   /** @param {string} log @returns {never} */
   #failed(log) {
-    throw new Error(`${this.#binary.path} did not start:\n${tail(readFileSync(log, 'utf8'))}`);
+    throw new Error(`${this.#binary.path} did not start:\n${excerpt(readFileSync(log, 'utf8'))}`);
   }
 
   /** @param {NodeJS.Signals} [signal] */

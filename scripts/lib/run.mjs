@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { tail } from './tail.mjs';
+import { excerpt } from './excerpt.mjs';
 
 /**
  * Runs a command to its end and keeps its output to itself, unless it fails: then the end of the output is in the error.
@@ -31,7 +31,9 @@ export function run(command, args, { env, cwd, signal, timeoutMs, lines, shell =
     child.once('close', (code, killedBy) => {
       if (code === 0) resolve(output);
       else
-        reject(new CommandFailed([command, ...args], killedBy ?? `exit code ${code}`, tail(output, lines)));
+        reject(
+          new CommandFailed([command, ...args], killedBy ?? `exit code ${code}`, excerpt(output, lines)),
+        );
     });
   });
 }

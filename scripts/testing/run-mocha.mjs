@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { root } from '../lib/root.mjs';
+
+const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
+const reporter = fileURLToPath(new URL('./reporter.mjs', import.meta.url));
+
+/**
+ * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ */
+
+/**
+ * Runs mocha in a process of its own, so that a test that ends the process, or eats all memory, is counted too.
+ *
+ * @param {{ args: string[], env?: NodeJS.ProcessEnv, signal?: AbortSignal | undefined,
+ *   stdout?: 'inherit' | 'ignore' }} options
+ * @returns {Promise<Counts>}
+ */
+export function runMocha({ args, env = process.env, signal, stdout = 'inherit' }) {
+  const counts = { passed: 0, failed: 0, skipped: 0, ended: 0 };
+  const child = spawn(process.execPath, [mocha, '--reporter', reporter, ...args], {
+    cwd: root,
+    env,
+    signal,
+    stdio: ['inherit', stdout, stdout, 'ipc'],
+  });
+  child.on('message', (what) => {
+    counts[/** @type {keyof typeof counts} */ (what)] += 1;
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, killedBy) => {
+      const { ended, ...result } = counts;
+      const early = ended === 0;
+      if (early || (code !== 0 && result.failed === 0)) {
+        console.error(
+          `The tests ${early ? 'did not reach their end' : 'failed'}: ${killedBy ?? `exit code ${code}`}`,
+        );
+        result.failed += 1;
+      }
+      resolve(result);
+    });
+  });
+}
