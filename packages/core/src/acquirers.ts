@@ -1,7 +1,8 @@
 import type { Holder } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
-import type { Acquirer, Pool } from './pool.js';
+import type { Pool } from './pool.js';
+import type { Acquirer } from './queue.js';
 import type { TrackedStatement } from './statement.js';
 
 abstract class QueuedAcquirer implements Acquirer {

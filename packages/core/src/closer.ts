@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock, Timer } from './clock.js';
 import type { Entry } from './entry.js';
 import { HandbackError } from './errors.js';
 import type { Ghosts } from './ghosts.js';
@@ -13,6 +13,7 @@ export class Closer {
   readonly #slots: Slots;
   readonly #ghosts: Ghosts;
   readonly #onClosed: () => void;
+  readonly #goodbyes = new Map<Entry, Timer>();
 
   constructor(clock: Clock, slots: Slots, ghosts: Ghosts, onClosed: () => void) {
     this.#clock = clock;
@@ -28,14 +29,15 @@ export class Closer {
     if (cause || !connection?.isUsable() || connection.isBusy())
       return this.#cut(entry, cause ?? connectionClosed());
     connection.end();
-    this.#clock.after(GOODBYE_MS, () => {
-      if (entry.state === 'closing') this.#cut(entry, connectionClosed());
-    });
+    const timer = this.#clock.after(GOODBYE_MS, () => this.#cut(entry, connectionClosed()));
+    this.#goodbyes.set(entry, timer);
   }
 
   /** The socket of a closing entry is gone. */
   finish(entry: Entry): void {
     if (entry.state !== 'closing') return;
+    this.#goodbyes.get(entry)?.cancel();
+    this.#goodbyes.delete(entry);
     this.#slots.move(entry, 'closed');
     this.#onClosed();
   }

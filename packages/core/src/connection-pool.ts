@@ -10,6 +10,7 @@ import { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
 import type { PoolStats } from './stats.js';
 import { checkTransaction, type TransactionOptions, type Work } from './transaction.js';
+import { warmed } from './warming.js';
 
 export interface CloseOptions {
   /** How long leases may go on before their sockets are cut, in ms. @default 10000 */
@@ -116,15 +117,14 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   }
 
   /**
-   * Opens `minIdle` connections, at least one, and waits for them: a wrong password shows at start-up.
+   * Waits until `minIdle` connections, at least one, are open: a wrong password shows at start-up.
    *
-   * @throws {HandbackError} OPEN_FAILED with the driver's error as its cause
+   * @throws {HandbackError} OPEN_FAILED with the driver's error as its cause; ACQUIRE_TIMEOUT
    */
   async warm(): Promise<void> {
-    const wanted = Math.max(1, this.#pool.settings.minIdle);
-    const acquired = await Promise.allSettled(Array.from({ length: wanted }, () => this.acquire()));
-    for (const each of acquired) if (each.status === 'fulfilled') each.value.release();
-    for (const each of acquired) if (each.status === 'rejected') throw each.reason;
+    if (this.#pool.settings.minIdle > 0) return warmed(this.#pool);
+    const lease = await this.acquire();
+    lease.release();
   }
 
   /**

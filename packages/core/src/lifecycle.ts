@@ -145,7 +145,15 @@ export class Lifecycle {
     const claims = this.#claims;
     this.#acquirer = null;
     this.#claims = [];
+    this.#releaseWhenGranted = false;
     for (const claim of claims) claim.refused(error);
+  }
+
+  /** A `transaction(fn)` has failed, so its caller knows that a connection was lost in it: it may begin anew. */
+  told(lease: Lease): void {
+    if (this.#ended) return;
+    if (this.lease === lease && !lease.usable) this.#dropLost(lease);
+    if (this.broken?.code === 'TRANSACTION_ROLLED_BACK') this.broken = null;
   }
 
   /** Gives the connection back before the end; the next query takes one again. */
@@ -213,8 +221,10 @@ export class Lifecycle {
     this.#drainTimer?.cancel();
     this.#drainTimer = null;
     this.late.remember(lease.session);
-    if (lease.inTransaction)
+    // A BEGIN under way counts: its caller would go on in autocommit.
+    if (lease.inTransaction || lease.controlsInFlight > 0) {
       this.broken = rolledBack('because it was still open when its connection was given back');
+    }
     lease.end(drainTimeoutMs);
   }
 }

@@ -52,7 +52,7 @@ export interface PoolOptions extends RouteOptions {
   max?: number;
   /** Idle connections above this are closed when they come back. @default max */
   maxIdle?: number;
-  /** The pool keeps at least this many connections open. @default 0 */
+  /** This many connections are kept ready beyond those in use, from the start, as far as `max` allows. @default 0 */
   minIdle?: number;
   /** Acquires that may wait; one more fails with `QUEUE_FULL`. 0 = nobody waits. @default 10000 */
   maxPending?: number;

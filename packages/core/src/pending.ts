@@ -35,6 +35,11 @@ export class Pending<W extends Waiter<W>> {
     return this.#list.first;
   }
 
+  /** In order; a visitor may remove the one it is given. */
+  waiters(): Iterable<W> {
+    return this.#list;
+  }
+
   add(waiter: W, since: number, timeoutMs: number): void {
     waiter.since = since;
     waiter.deadline = since + timeoutMs;

@@ -99,6 +99,8 @@ export interface Crowd {
   readonly closing: boolean;
   /** The last attempt to open failed for good, and the next is not due. */
   readonly hopeless: boolean;
+  /** The last attempt to open failed, and the next is not due. */
+  readonly backingOff: boolean;
   readonly size: number;
   readonly opening: number;
   readonly pending: number;
@@ -111,5 +113,6 @@ export function mayWait(timeoutMs: number, crowd: Crowd, settings: PoolSettings)
   // Connections that are being opened or may be, less those who already wait for one.
   const spare = settings.max - crowd.size + crowd.opening - crowd.pending;
   if (timeoutMs === 0 && spare <= 0) return 'ACQUIRE_TIMEOUT';
+  if (timeoutMs === 0 && crowd.backingOff) return 'OPEN_FAILED';
   return spare <= -settings.maxPending ? 'QUEUE_FULL' : null;
 }

@@ -11,21 +11,15 @@ import { Ghosts } from './ghosts.js';
 import { Lease, type LeaseHost } from './lease.js';
 import { Opener } from './opener.js';
 import type { PoolSettings } from './options.js';
-import { Pending, type Waiter } from './pending.js';
-import { type Crowd, mayKeep, mayStayIdle, mayUse, mayWait, type Refusal } from './policy.js';
+import { mayKeep, mayStayIdle, mayUse } from './policy.js';
 import type { Dialect } from './queryable.js';
+import { type Acquirer, Queue } from './queue.js';
 import { Reporter } from './reporter.js';
 import { Resetter } from './resetter.js';
 import { Slots } from './slots.js';
 import type { EvictReason, State } from './states.js';
 import { Counters, type PoolStats, snapshot } from './stats.js';
 import { Supply } from './supply.js';
-
-/** An acquire. Exactly one of `granted` and `refused` is called, unless it is withdrawn. */
-export interface Acquirer extends Waiter<Acquirer> {
-  granted(lease: Lease): void;
-  refused(error: HandbackError): void;
-}
 
 /** The flow of connections: the one door out is `#dispense`, the one door in `takeBack`. */
 export class Pool implements LeaseHost {
@@ -35,7 +29,7 @@ export class Pool implements LeaseHost {
   readonly dialect: Dialect;
   readonly clock: Clock;
   readonly #slots = new Slots();
-  readonly #pending: Pending<Acquirer>;
+  readonly #queue: Queue;
   readonly #control: Control;
   readonly #drainer: Drainer;
   readonly #ghosts: Ghosts;
@@ -56,11 +50,20 @@ export class Pool implements LeaseHost {
     };
     const opener = new Opener(driver, clock, settings);
     const parts = { settings, clock, events: this.events, slots: this.#slots };
-    this.#pending = new Pending(clock, (acquirer) => this.#expired(acquirer));
     this.#control = new Control(opener, clock);
     this.#ghosts = new Ghosts(clock, this.#control, (entry) => this.#closer.laid(entry));
     this.#closer = new Closer(clock, this.#slots, this.#ghosts, () => this.#closed());
     this.#reporter = new Reporter(parts);
+    this.#queue = new Queue(
+      { settings, clock, counters: this.counters, reporter: this.#reporter },
+      {
+        dispense: (holder, since) => this.#dispense(holder, since),
+        onWaiting: () => this.#supply.attend(),
+        crowd: () => this.#crowd(),
+        lastConnectError: () => this.#supply.lastError,
+        unreachable: () => this.#supply.lastError !== null && this.#inUse === 0,
+      },
+    );
     this.#drainer = new Drainer(clock, this.#control, this.events, {
       onQuiet: (entry) => this.#sortOut(entry),
       onStuck: (entry, error) => this.#evict(entry, 'undrained', error.message, error),
@@ -68,9 +71,10 @@ export class Pool implements LeaseHost {
     this.#supply = new Supply(
       { ...parts, closer: this.#closer, opener },
       {
-        pending: () => this.#pending.size,
+        pending: () => this.#queue.size,
         onOpened: (entry) => this.#opened(entry),
-        onHopeless: () => this.#refuseAll('OPEN_FAILED'),
+        onFailed: (hopeless) =>
+          hopeless ? this.#queue.refuseAll('OPEN_FAILED') : this.#queue.refuseUnqueued(),
         onLost: (entry, error) => this.#lost(entry, error),
       },
     );
@@ -90,7 +94,7 @@ export class Pool implements LeaseHost {
   }
 
   stats(): PoolStats {
-    return snapshot(this.#slots, this.counters, this.settings.max, this.#pending.size);
+    return snapshot(this.#slots, this.counters, this.settings.max, this.#queue.size);
   }
 
   holders(): HolderReport[] {
@@ -99,32 +103,23 @@ export class Pool implements LeaseHost {
 
   /** Gives `acquirer` a connection: now, if one is ready, else when it is its turn. */
   lend(acquirer: Acquirer): void {
-    const lease = this.tryLend(acquirer.holder);
-    if (lease) return acquirer.granted(lease);
-    const now = this.clock.now();
-    acquirer.since = now;
-    const refusal = mayWait(acquirer.timeoutMs, this.#crowd(), this.settings);
-    if (refusal) return this.#refuse(acquirer, refusal);
-    const { timeoutMs } = acquirer;
-    this.#pending.add(acquirer, now, timeoutMs === 0 ? Number.POSITIVE_INFINITY : timeoutMs);
-    this.#supply.attend();
+    this.#queue.lend(acquirer);
   }
 
   /** A connection that is ready now, if it is nobody else's turn. */
   tryLend(holder: Holder): Lease | null {
-    if (this.#closing || this.#pending.size > 0) return null;
-    return this.#dispense(holder, this.clock.now());
+    return this.#queue.tryLend(holder);
   }
 
   /** Takes a waiter out of the queue. @returns false if it was not waiting */
   withdraw(acquirer: Acquirer): boolean {
-    return this.#pending.remove(acquirer);
+    return this.#queue.withdraw(acquirer);
   }
 
   /** The only door out: what is handed over has just been found usable. */
   #dispense(holder: Holder, since: number): Lease | null {
     const { idle } = this.#slots;
-    for (;;) {
+    while (!this.#closing) {
       const entry = this.settings.reuse === 'lifo' ? idle.last : idle.first;
       if (!entry) return null;
       const now = this.clock.now();
@@ -142,16 +137,7 @@ export class Pool implements LeaseHost {
       }
       return lease;
     }
-  }
-
-  #serve(): void {
-    for (let first = this.#pending.first; first; first = this.#pending.first) {
-      const lease = this.#dispense(first.holder, first.since);
-      if (!lease) break;
-      this.#pending.remove(first);
-      first.granted(lease);
-    }
-    this.#supply.openMore();
+    return null;
   }
 
   /** The only door in. */
@@ -182,7 +168,7 @@ export class Pool implements LeaseHost {
     const verdict = mayKeep(entry, {
       now: this.clock.now(),
       closing: this.#closing !== null,
-      surplus: this.#pending.size === 0 && this.#slots.counts.idle >= this.settings.maxIdle,
+      surplus: this.#queue.size === 0 && this.#slots.counts.idle >= this.settings.maxIdle,
     });
     this.#reporter.released(entry, verdict.act === 'keep');
     entry.holding = null;
@@ -201,7 +187,8 @@ export class Pool implements LeaseHost {
     if (this.#closing) return this.#evict(entry, 'pool-closed', 'the pool is closing');
     entry.idleSince = this.clock.now();
     this.#slots.move(entry, 'idle');
-    this.#serve();
+    this.#queue.serve();
+    this.#supply.openMore();
   }
 
   /** Stops using an entry: with a goodbye when it is quiet, else by cutting its socket with `cause`. */
@@ -237,39 +224,16 @@ export class Pool implements LeaseHost {
     this.#supply.openMore();
   }
 
-  #crowd(): Crowd {
-    return {
-      closing: this.#closing !== null,
-      hopeless: this.#supply.hopeless,
-      size: this.#slots.size,
-      opening: this.#slots.counts.opening,
-      pending: this.#pending.size,
-    };
+  #crowd() {
+    const { hopeless, backingOff } = this.#supply;
+    const { size, counts } = this.#slots;
+    return { closing: this.#closing !== null, hopeless, backingOff, size, opening: counts.opening };
   }
 
-  #expired(acquirer: Acquirer): void {
+  /** Connections that may come back to serve somebody else. */
+  get #inUse(): number {
     const { leased, draining, resetting } = this.#slots.counts;
-    const unreachable = this.#supply.lastError !== null && leased + draining + resetting === 0;
-    this.#refuse(acquirer, unreachable ? 'OPEN_FAILED' : 'ACQUIRE_TIMEOUT');
-  }
-
-  #refuse(acquirer: Acquirer, code: Refusal): void {
-    if (code === 'ACQUIRE_TIMEOUT') this.counters.timedOut++;
-    if (code === 'QUEUE_FULL') this.counters.shed++;
-    const error = this.#reporter.refusal(code, {
-      route: acquirer.holder.route,
-      waitedMs: this.clock.now() - acquirer.since,
-      pending: this.#pending.size,
-      lastConnectError: this.#supply.lastError,
-    });
-    acquirer.refused(error);
-  }
-
-  #refuseAll(code: Refusal): void {
-    for (let first = this.#pending.first; first; first = this.#pending.first) {
-      this.#pending.remove(first);
-      this.#refuse(first, code);
-    }
+    return leased + draining + resetting;
   }
 
   /** See the public pool's `close`. */
@@ -282,7 +246,7 @@ export class Pool implements LeaseHost {
     // `#closing` must be set before anything below calls back.
     await null;
     this.#evictor.stop();
-    this.#refuseAll('POOL_CLOSED');
+    this.#queue.refuseAll('POOL_CLOSED');
     this.#supply.stop(poolClosed('The pool was closed while the connection was being opened.'));
     for (const entry of this.#slots.idle) this.#evict(entry, 'pool-closed', 'the pool is closing');
     await this.#emptied(timeoutMs);

@@ -1,8 +1,8 @@
 import type { Entry } from './entry.js';
 import type { HolderReport, PoolReport } from './errors.js';
+import { maskValues } from './mask.js';
 import type { PoolSettings } from './options.js';
 import type { Slots } from './slots.js';
-import { maskValues } from './sql.js';
 
 const SHOWN_HOLDERS = 10;
 

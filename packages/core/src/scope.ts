@@ -2,8 +2,8 @@ import { acquire, OneShot } from './acquirers.js';
 import type { RawConnection } from './driver.js';
 import { type Lease, nested } from './lease.js';
 import type { Lifecycle, ScopeContext, ScopeState } from './lifecycle.js';
+import { maskValues } from './mask.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { maskValues } from './sql.js';
 import { Call, type TrackedStatement } from './statement.js';
 import {
   checkTransaction,
@@ -117,7 +117,10 @@ export class Scope extends Queryable {
       if (refusal) throw refusal;
       const lease = await this.#held();
       if (lease.inTransaction) throw nested();
-      return await runTransaction(lease, this.dialect, fn, options);
+      return await runTransaction(lease, this.dialect, fn, options).catch((error) => {
+        this.#life.told(lease);
+        throw error;
+      });
     } finally {
       endTurn();
     }

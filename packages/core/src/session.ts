@@ -1,5 +1,6 @@
 import type { Statement } from './driver.js';
-import { maskValues, readSql } from './sql.js';
+import { maskValues } from './mask.js';
+import { readSql } from './sql.js';
 
 /** Status flags of the protocol's OK packet (dev.mysql.com, "SERVER_STATUS_flags_enum"). */
 const IN_TRANSACTION = 0x0001;

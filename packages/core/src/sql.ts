@@ -148,23 +148,3 @@ export function mentions(sql: string, table: string): boolean {
     bare.includes(`\`${table.toLowerCase()}\``)
   );
 }
-
-const VALUE =
-  /'((?:[^'\\]|\\[\s\S]|'')*)'|"((?:[^"\\]|\\[\s\S]|"")*)"|\b0x[0-9a-f]+\b|(?<![\w$`])\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi;
-const SHOWN_LENGTH = 300;
-
-/**
- * The statement with its literals replaced by `?`, for reports. Where a backslash makes the end of a literal
- * depend on the server's sql_mode, the rest of the text is left out rather than guessed.
- */
-export function maskValues(sql: string): string {
-  let cut = -1;
-  let masked = sql.replace(VALUE, (literal, single?: string, double?: string, ...rest) => {
-    if (cut === -1 && (single ?? double)?.includes('\\')) cut = rest[0] as number;
-    return literal === '' ? '' : '?';
-  });
-  if (cut !== -1) masked = `${maskValues(sql.slice(0, cut))}?…`;
-  const unterminated = /['"]/.exec(masked);
-  if (unterminated) masked = `${masked.slice(0, unterminated.index)}…`;
-  return masked.length > SHOWN_LENGTH ? `${masked.slice(0, SHOWN_LENGTH)}…` : masked;
-}

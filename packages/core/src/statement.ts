@@ -2,8 +2,8 @@ import type { QueryOptions } from 'mysql2';
 import { rejectForCaller } from './async-stack.js';
 import type { RowStatement, Statement } from './driver.js';
 import { HandbackError } from './errors.js';
+import { maskValues } from './mask.js';
 import { textOf } from './session.js';
-import { maskValues } from './sql.js';
 
 /** Told when a statement is over, before its promise settles. */
 export interface StatementKeeper {

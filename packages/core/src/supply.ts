@@ -25,8 +25,8 @@ export interface SupplyHooks {
   pending(): number;
   /** A fresh connection, its entry still `opening`. */
   onOpened(entry: Entry): void;
-  /** An attempt failed in a way that waiting will not mend. */
-  onHopeless(): void;
+  /** An attempt failed; `hopeless` = in a way that waiting will not mend. */
+  onFailed(hopeless: boolean): void;
   onLost(entry: Entry, error: Error): void;
 }
 
@@ -53,6 +53,11 @@ export class Supply {
   /** The last attempt failed for good, and the next one is not due yet. */
   get hopeless(): boolean {
     return this.#backoff.failure === 'lasting' && this.#backoff.waiting;
+  }
+
+  /** The last attempt failed, and the next one is not due yet. */
+  get backingOff(): boolean {
+    return this.#backoff.waiting;
   }
 
   /** Somebody waits: don't sleep on an attempt that was put off because nobody did. */
@@ -132,6 +137,6 @@ export class Supply {
       }
     }
     closer.finish(entry);
-    if (this.#backoff.failure === 'lasting') this.#hooks.onHopeless();
+    if (!this.#stopped) this.#hooks.onFailed(this.#backoff.failure === 'lasting');
   }
 }
