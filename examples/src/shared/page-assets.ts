@@ -23,7 +23,8 @@ main { display: grid; gap: 1.25rem; }
 section { padding: 1.25rem; border: 1px solid var(--line); border-radius: .75rem; background: var(--card); }
 h2 { margin: 0 0 .75rem; font-size: 1.15rem; }
 h3 { margin: 1.25rem 0 .25rem; font-size: .875rem; font-weight: 600; color: var(--soft); }
-dl { display: grid; gap: .5rem 1rem; margin: 0; grid-template-columns: repeat(auto-fill, minmax(5rem, 1fr)); }
+dl { display: grid; gap: .5rem; margin: 0; grid-template-columns: repeat(5, 1fr); }
+.counters { grid-template-columns: repeat(3, 1fr); }
 dt { font-size: .8125rem; color: var(--soft); }
 dd { margin: 0; font-variant-numeric: tabular-nums; font-size: 1.15rem; font-weight: 600; }
 .gauges dd { font-size: 1.75rem; line-height: 1.2; }
@@ -43,8 +44,8 @@ li span { color: var(--soft); }
 a { color: var(--accent); }
 code { font: .875rem ui-monospace, monospace; }
 button {
-  padding: .3rem .6rem; font: inherit; font-size: .9375rem; color: var(--accent); text-align: left;
-  border: 1px solid currentcolor; border-radius: .4rem; background: none; cursor: pointer;
+  margin-left: .5rem; padding: .1rem .6rem; font: inherit; font-size: .9375rem; color: var(--accent);
+  border: 1px solid; border-radius: .4rem; background: none; cursor: pointer;
 }
 button:hover { background: color-mix(in srgb, var(--accent) 12%, transparent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }

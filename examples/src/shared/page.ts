@@ -57,5 +57,5 @@ function link({ path, text }: (typeof LINKS)[number]): string {
 }
 
 function action({ id, label, route, text }: (typeof ACTIONS)[number]): string {
-  return `<li class="action"><button id="${id}" type="button"><code>${route}</code> ${label}</button><span>${text}</span></li>`;
+  return `<li><code>${route}</code><span>${text} <button id="${id}" type="button">${label}</button></span></li>`;
 }

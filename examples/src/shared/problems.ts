@@ -14,7 +14,7 @@ export interface Answer {
   body: { error: string };
 }
 
-/** What an error says to HTTP: our own, Handback's 503s, and those of the body parsers, one of which knows only `status`. */
+/** What errors say to HTTP: our own, Handback's 503s, and those of the body parsers, one of which knows only `status`. */
 interface HttpError {
   statusCode?: number;
   status?: number;
@@ -22,21 +22,21 @@ interface HttpError {
   headers?: Record<string, string>;
 }
 
-/** Nobody is there to read an answer, and nothing went wrong here. */
 const CLIENT_LEFT: unknown[] = ['CLIENT_GONE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE'];
 
-/** Prints an error, unless all that happened is that the client left. */
+/** Whether all that happened is that nobody is there any more to read the answer. */
+export function isClientLeft(error: unknown): boolean {
+  return CLIENT_LEFT.includes((error as { code?: unknown } | null)?.code);
+}
+
 export function report(error: unknown): void {
-  if (!CLIENT_LEFT.includes((error as { code?: unknown } | null)?.code)) console.error(error);
+  if (!isClientLeft(error)) console.error(error);
 }
 
 /** The JSON answer to an error, the same on every framework. What the public can't use goes to `log` instead. */
 export function answerTo(error: unknown, log: (error: unknown) => void): Answer {
-  const { statusCode = 500, message = '', headers = {} } = (error ?? {}) as HttpError;
-  if (statusCode >= 500) log(error);
-  return {
-    status: statusCode,
-    headers,
-    body: { error: statusCode === 500 ? 'Internal Server Error' : message },
-  };
+  const { statusCode, status = statusCode ?? 500, message = '', headers = {} } = (error ?? {}) as HttpError;
+  if (status >= 500) log(error);
+  const shown = status === 500 ? 'Internal Server Error' : message;
+  return { status, headers, body: { error: shown } };
 }

@@ -7,7 +7,7 @@ export const LINKS = [
   { path: '/export', text: '100,000 rows as NDJSON, read from the database as fast as you take them.' },
   { path: '/boom', text: 'Throws after a query. The connection goes back all the same.' },
   { path: '/health', text: 'Opted out: never a connection.' },
-  { path: '/stats', text: 'The numbers above, as JSON.' },
+  { path: '/stats', text: 'The pool’s numbers as JSON.' },
 ];
 
 /** What can't be a link. */
@@ -21,7 +21,7 @@ export const ACTIONS = [
   {
     id: 'hold',
     label: 'Hold four',
-    route: 'GET /slow',
-    text: 'Four slow requests at once. Watch the connections come back.',
+    route: '4 × GET /slow',
+    text: 'Four slow requests at once: watch the pool.',
   },
 ];
