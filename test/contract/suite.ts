@@ -1,0 +1,51 @@
+import { afterResponse } from './cases/after-response.js';
+import { badConnections } from './cases/bad-connections.js';
+import { badOptions } from './cases/bad-options.js';
+import { clientLeaves } from './cases/client-leaves.js';
+import { draining } from './cases/draining.js';
+import { exhaustion } from './cases/exhaustion.js';
+import { exposed } from './cases/exposed.js';
+import { hijack } from './cases/hijack.js';
+import { inject } from './cases/inject.js';
+import { keepAlive } from './cases/keep-alive.js';
+import { latePolicy, lateStatements } from './cases/late-work.js';
+import { laziness } from './cases/laziness.js';
+import { optOut } from './cases/opt-out.js';
+import { ownership } from './cases/ownership.js';
+import { pipelining } from './cases/pipelining.js';
+import { registration } from './cases/registration.js';
+import { sharing } from './cases/sharing.js';
+import { slowReaders } from './cases/slow-readers.js';
+import { streaming } from './cases/streaming.js';
+import { throwing } from './cases/throwing.js';
+import { transactionsAtTheEnd } from './cases/transactions-at-the-end.js';
+import { upgrade } from './cases/upgrade.js';
+import { waitingRequests } from './cases/waiting.js';
+import type { Case } from './harness.js';
+
+/** The whole contract, by behaviour. */
+export const suite: Record<string, Case[]> = {
+  'no query, no connection': laziness,
+  'one connection per request': sharing,
+  errors: throwing,
+  'streamed bodies': streaming,
+  'slow readers': slowReaders,
+  'clients that leave': clientLeaves,
+  pipelining: pipelining,
+  'waiting for a connection': waitingRequests,
+  'what is still running at the end': draining,
+  'transactions open at the end': transactionsAtTheEnd,
+  'late work': [...lateStatements, ...latePolicy],
+  afterResponse: afterResponse,
+  'opting out': optOut,
+  'keep-alive': keepAlive,
+  'inject()': inject,
+  'responses taken from the framework': hijack,
+  upgrades: upgrade,
+  'the raw connection': exposed,
+  'ownership of the pool': ownership,
+  'several registrations': registration,
+  exhaustion: exhaustion,
+  'wrong options': badOptions,
+  'unreachable databases': badConnections,
+};
