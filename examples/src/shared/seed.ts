@@ -13,7 +13,7 @@ const TABLES = [
 ];
 
 const FIRST_NAMES =
-  'Ada Alan Anita Barbara Claude Dana Edgar Frances Grace Hedy Ivan Joan Karen Leslie Margaret Niklaus Radia Sophie Tim Yukihiro';
+  'Ada Alan Anita Barbara Cynthia Dana Edgar Frances Grace Hedy Ivan Joan Karen Leslie Margaret Niklaus Radia Sophie Tim Yukihiro';
 const LAST_NAMES = 'Abbott Berg Costa Dubois Eriksen Fischer Garcia Hughes Ito Jansen';
 
 /** Five digits make a number from 0 to 99 999, on the server: nothing is sent. */
