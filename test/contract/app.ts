@@ -23,7 +23,7 @@ export interface App extends RunningApp {
   /** A connection that is closed with the app. */
   client(): Promise<RawClient>;
   eventually<T>(check: () => T | Promise<T>): Promise<T>;
-  /** Waits until no lease is out. */
+  /** Waits until no lease is out and nobody waits for one; before and after, the pool's books must balance. */
   handedBack(): Promise<void>;
 }
 
@@ -88,11 +88,14 @@ async function start(harness: CaseHarness, setup: CaseSetup) {
       return client;
     },
     eventually: (check) => eventually(check, patienceMs),
-    handedBack: () =>
-      eventually(() => {
+    async handedBack() {
+      booksBalance(running);
+      await eventually(() => {
         const { leased, pending } = running.pool.stats();
         assert.ok(leased === 0 && pending === 0, `leaked: leased ${leased}, pending ${pending}`);
-      }, patienceMs),
+      }, patienceMs);
+      booksBalance(running);
+    },
   };
   const leave = async (failed: boolean) => {
     for (const client of clients) client.leave('FIN');
@@ -107,7 +110,6 @@ async function start(harness: CaseHarness, setup: CaseSetup) {
 /** No lease out, nobody waiting, every connection that was ever opened accounted for, and the app still works. */
 export async function nothingLeaked(app: App): Promise<void> {
   await app.handedBack();
-  booksBalance(app);
   const next = await app.get('/next').catch((error: Error) => {
     throw new assert.AssertionError({
       message: `blocked: the next request got no answer (${error.message})`,
@@ -115,11 +117,10 @@ export async function nothingLeaked(app: App): Promise<void> {
   });
   assert.equal(next.status, 200, `the next request answered ${next.status}: ${next.body}`);
   await app.handedBack();
-  booksBalance(app);
 }
 
-function booksBalance(app: App): void {
-  const stats = app.pool.stats();
+function booksBalance({ pool }: RunningApp): void {
+  const stats = pool.stats();
   const sum = stateNames.reduce((total, state) => total + stats[state], 0);
   const alive = stats.opened - stats.closed;
   assert.equal(

@@ -16,9 +16,11 @@ import { pipelining } from './cases/pipelining.js';
 import { registration } from './cases/registration.js';
 import { sharing } from './cases/sharing.js';
 import { slowReaders } from './cases/slow-readers.js';
+import { storm } from './cases/storm.js';
 import { streaming } from './cases/streaming.js';
 import { throwing } from './cases/throwing.js';
 import { transactionsAtTheEnd } from './cases/transactions-at-the-end.js';
+import { transactionsOfGoneClients } from './cases/transactions-of-gone-clients.js';
 import { upgrade } from './cases/upgrade.js';
 import { waitingRequests } from './cases/waiting.js';
 import type { Case } from './harness.js';
@@ -32,9 +34,11 @@ export const suite: Record<string, Case[]> = {
   'slow readers': slowReaders,
   'clients that leave': clientLeaves,
   pipelining: pipelining,
+  'everything at once': storm,
   'waiting for a connection': waitingRequests,
   'what is still running at the end': draining,
   'transactions open at the end': transactionsAtTheEnd,
+  'transactions of clients that leave': transactionsOfGoneClients,
   'late work': [...lateStatements, ...latePolicy],
   afterResponse: afterResponse,
   'opting out': optOut,

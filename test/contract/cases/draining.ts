@@ -89,6 +89,29 @@ const killHitsNobodyElse: Case = {
   },
 };
 
+const handlerTimeout: Case = {
+  name: "Fastify's handlerTimeout answers while a query runs: its connection is not handed on while busy",
+  only: ['fastify'],
+  run(harness) {
+    const marker = unique('longer_than_its_handler_may');
+    const settled = new Gate();
+    const handler: Handler = async ({ db, reply }) => {
+      await db.query(`SELECT SLEEP(10) AS ${marker}`).catch(() => {});
+      settled.open();
+      reply(200, {});
+    };
+    const frameworkOptions = { handlerTimeout: 200 };
+    const setup = { routes: [{ path: '/work', handler }], options: { max: 2 }, frameworkOptions };
+    return serve(harness, setup, async (app) => {
+      assert.equal((await app.get('/work')).status, 503);
+      const busy = await app.eventually(() => app.watcher.runner(marker));
+      await nextConnection(app, busy.id);
+      await app.watcher.interrupt(busy.id);
+      await settled.opened;
+    });
+  },
+};
+
 const transactionStillRunning: Case = {
   name: 'a transaction(fn) still at work at the end commits as a whole',
   run: (harness) =>
@@ -121,5 +144,6 @@ export const draining: Case[] = [
   outlives('pool'),
   outlives('route'),
   killHitsNobodyElse,
+  handlerTimeout,
   transactionStillRunning,
 ];

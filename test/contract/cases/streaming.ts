@@ -49,6 +49,26 @@ const heldWhileProduced: Case = {
   },
 };
 
+const producedNotRead: Case = {
+  name: 'a streamed body that has been produced holds nothing, though its client has not read a byte',
+  run(harness) {
+    const ended = new Gate();
+    const handler: Handler = async ({ db, res, stream }) => {
+      const body = new PassThrough();
+      body.end(`all of it ${await connectionId(db)}\n`);
+      res.once('prefinish', () => ended.open());
+      stream(body);
+    };
+    return serve(harness, { routes: [{ path: '/body', handler }] }, async (app) => {
+      const client = await app.client();
+      client.send(['/body']);
+      await ended.opened;
+      await app.handedBack();
+      assert.match((await client.receive()).body.toString(), /all of it/);
+    });
+  },
+};
+
 const rowsToAReader: Case = {
   name: 'db.stream() sends 100 000 rows to a reader, then the connection is back and reused',
   run(harness) {
@@ -120,4 +140,11 @@ const streamFails: Case = {
   },
 };
 
-export const streaming: Case[] = [heldWhileProduced, rowsToAReader, readerLeaves, consumerStops, streamFails];
+export const streaming: Case[] = [
+  heldWhileProduced,
+  producedNotRead,
+  rowsToAReader,
+  readerLeaves,
+  consumerStops,
+  streamFails,
+];
