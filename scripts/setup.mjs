@@ -46,7 +46,8 @@ function isInstalled() {
   const wanted = readPackages(join(root, 'package-lock.json'));
   const installed = readPackages(installedFile);
   return Object.entries(wanted).every(
-    ([path, entry]) => path === '' || entry.optional || installed[path]?.version === entry.version,
+    ([path, { optional, version }]) =>
+      path === '' || optional || (path in installed && installed[path]?.version === version),
   );
 }
 

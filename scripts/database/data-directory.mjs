@@ -30,7 +30,7 @@ export async function makeDataDirectory(binary, { directory, guardian }) {
  */
 async function initialise(binary, { directory, data, guardian }) {
   const log = join(directory, 'initialise.log');
-  const base = [...commonArguments(), `--datadir=${data}`];
+  const base = [...commonArguments(binary.product), `--datadir=${data}`];
   /** @type {import('./guardian-client.mjs').SpawnRequest} */
   const request = { command: binary.path, args: [...base, '--initialize-insecure'], log };
   if (binary.product === 'MariaDB') {

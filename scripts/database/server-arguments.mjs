@@ -1,24 +1,35 @@
 import { join } from 'node:path';
 
-/** What the server is told both when its data directory is made and on every start. */
-export function commonArguments() {
+/** @typedef {import('./find-server.mjs').ServerBinary['product']} Product */
+
+/** @type {Record<Product, string[]>} */
+const productArguments = {
+  MariaDB: ['--innodb-log-file-size=8M'],
+  MySQL: [
+    '--loose-innodb-redo-log-capacity=8M',
+    '--loose-mysqlx=OFF',
+    '--secure-file-priv=NULL', // its packages name a directory here that only exists beside a full installation
+  ],
+};
+
+/** What the server is told both when its data directory is made and on every start. @param {Product} product */
+export function commonArguments(product) {
   return [
     '--no-defaults',
     ...(process.getuid?.() === 0 ? ['--user=root'] : []),
     '--innodb-buffer-pool-size=32M',
-    '--loose-innodb-log-file-size=8M',
-    '--loose-innodb-redo-log-capacity=8M',
     '--innodb-use-native-aio=0', // some containers forbid what it needs
+    ...productArguments[product],
   ];
 }
 
 /**
- * @param {{ directory: string, port: number, initFile?: string | undefined, args: string[] }} options
+ * @param {{ product: Product, directory: string, port: number, initFile?: string | undefined, args: string[] }} options
  * @returns {string[]}
  */
-export function runArguments({ directory, port, initFile, args }) {
+export function runArguments({ product, directory, port, initFile, args }) {
   return [
-    ...commonArguments(),
+    ...commonArguments(product),
     `--datadir=${join(directory, 'data')}`,
     `--tmpdir=${directory}`,
     `--pid-file=${join(directory, 'server.pid')}`,
@@ -28,7 +39,6 @@ export function runArguments({ directory, port, initFile, args }) {
     '--skip-name-resolve',
     '--skip-log-bin',
     '--performance-schema=OFF',
-    '--loose-mysqlx=OFF',
     // A commit reaches the operating system, not the disk: quick, and still there when the server alone is killed.
     '--innodb-flush-log-at-trx-commit=2',
     ...(initFile ? [`--init-file=${initFile}`] : []),

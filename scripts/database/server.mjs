@@ -109,6 +109,7 @@ class Server {
 
   #runArguments() {
     return runArguments({
+      product: this.#binary.product,
       directory: this.#directory,
       port: this.port,
       initFile: this.#initFile,

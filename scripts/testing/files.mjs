@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { root } from '../lib/root.mjs';
 
 const compiled = 'build/test';
@@ -14,11 +14,16 @@ const takeAValue = new Set(['-g', '--grep', '-f', '--fgrep']);
 export function mochaArguments(args) {
   let named = false;
   const result = args.map((arg, i) => {
-    const isFile = !takeAValue.has(args[i - 1] ?? '') && /^(\.\/)?(build\/)?test(\/|$)/.test(arg);
-    named ||= isFile;
-    return isFile ? compiledName(arg) : arg;
+    if (takeAValue.has(args[i - 1] ?? '') || !isFile(arg)) return arg;
+    named = true;
+    return compiledName(arg);
   });
   return named ? result : [...result, `${compiled}/**/*.test.js`];
+}
+
+/** @param {string} arg */
+function isFile(arg) {
+  return /^(\.\/)?(build\/)?test(\/|$)/.test(arg) || (/\.m?js$/.test(arg) && existsSync(resolve(root, arg)));
 }
 
 /** test/core/pool.test.ts → build/test/core/pool.test.js; a directory → every test in it. @param {string} path */

@@ -31,6 +31,7 @@ export function runMocha({ args, env = process.env, signal, stdout = 'inherit' }
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, killedBy) => {
+      if (signal?.aborted) return; // somebody ended it on purpose, and the error above says so
       const { ended, ...result } = counts;
       const early = ended === 0;
       if (early || (code !== 0 && result.failed === 0)) {
