@@ -86,9 +86,14 @@ describe('a waiter that is cancelled', () => {
     const { signal } = new AbortController();
     const add = signal.addEventListener.bind(signal);
     const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...args: Parameters<typeof add>) => void (added.push('+'), add(...args));
-    signal.removeEventListener = (...args: Parameters<typeof remove>) =>
-      void (added.push('-'), remove(...args));
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      added.push('+');
+      add(...args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      added.push('-');
+      remove(...args);
+    };
     const held = await pool.acquire({ signal });
     void track(pool.acquire({ signal }));
     await clock.advance(50);

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Lowest first: a file may import its own layer and those before it. */
+const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
+  ['words', 'clock', 'driver', 'errors', 'events', 'linked-list', 'states'],
+  [
+    'values',
+    ...[
+      'connection-source',
+      'entry',
+      'evictor',
+      'mask',
+      'option-rules',
+      'options',
+      'params',
+      'pending',
+      'session',
+    ],
+    'sql',
+  ],
+  [
+    'rules',
+    ...[
+      'async-stack',
+      'backoff',
+      'closer',
+      'control',
+      'drainer',
+      'ghosts',
+      'lease',
+      'open-failures',
+      'opener',
+    ],
+    ...['policy', 'queryable', 'queue', 'report', 'reporter', 'resetter', 'row-stream', 'slots', 'statement'],
+    ...['stats', 'supply', 'transaction', 'turn'],
+  ],
+  ['flow', 'acquirers', 'pool', 'warming'],
+  ['request', 'late-rules', 'lifecycle', 'scope'],
+  ['edge', 'drivers/mysql2', 'drivers/mysql2-charsets', 'drivers/mysql2-config', 'http'],
+  ['joining', 'connection-pool', 'create', 'index', 'middleware', 'plugin'],
+];
+
+/** What an adapter may import beside core and its own files. */
+const FRAMEWORKS: Readonly<Record<string, readonly string[]>> = {
+  fastify: ['fastify', 'fastify-plugin'],
+  express: ['express'],
+  koa: ['koa'],
+};
+
+interface Import {
+  readonly from: string;
+  /** Nothing of it is left when the types are gone. */
+  readonly typeOnly: boolean;
+}
+
+const PACKAGES = fileURLToPath(new URL('../../../packages/', import.meta.url));
+const FROM = /^(import|export)\s+(type\s+)?([^'";]*?)\s*\bfrom\s*'([^']+)'/gm;
+const BARE = /^import\s+'([^']+)'|\bimport\s*\(\s*'([^']+)'\s*\)|\brequire\s*\(\s*'([^']+)'\s*\)/gm;
+
+function importsOf(source: string): Import[] {
+  const found: Import[] = [];
+  for (const [, , type, names = '', from = ''] of source.matchAll(FROM)) {
+    const each = names
+      .replace(/[{}]/g, '')
+      .split(',')
+      .map((name) => name.trim());
+    const allTypes = each.filter(Boolean).every((name) => name.startsWith('type '));
+    found.push({ from, typeOnly: type !== undefined || (names.includes('{') && allTypes) });
+  }
+  for (const [, plain, dynamic, required] of source.matchAll(BARE)) {
+    found.push({ from: plain ?? dynamic ?? required ?? '', typeOnly: false });
+  }
+  return found;
+}
+
+/** The files of a package's src, without `.ts`, and their text. */
+function sourcesOf(name: string): Map<string, string> {
+  const src = join(PACKAGES, name, 'src');
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  return new Map(
+    files
+      .sort()
+      .map((file) => [file.slice(0, -3).replaceAll('\\', '/'), readFileSync(join(src, file), 'utf8')]),
+  );
+}
+
+const core = sourcesOf('core');
+const layerOf = new Map(
+  LAYERS.flatMap(([layer, ...files], level) => files.map((file) => [file, { layer, level }] as const)),
+);
+
+describe('layers of core', () => {
+  it('every file is in one, and every file that is in one exists', () => {
+    const listed = LAYERS.flatMap(([, ...files]) => files);
+    assert.equal(new Set(listed).size, listed.length, 'a file is in two layers');
+    assert.deepEqual(
+      [...core.keys()].filter((file) => !layerOf.has(file)),
+      [],
+      'without a layer: decide where it belongs, and write it down above',
+    );
+    assert.deepEqual(
+      listed.filter((file) => !core.has(file)),
+      [],
+      'gone: take it out of the table above',
+    );
+  });
+
+  for (const [file, source] of core) {
+    it(`${file} imports only downward`, () => {
+      const own = layerOf.get(file) ?? assert.fail('it has no layer');
+      for (const { from } of importsOf(source).filter((each) => each.from.startsWith('.'))) {
+        const target = normalize(join(file, '..', from))
+          .replaceAll('\\', '/')
+          .replace(/\.js$/, '');
+        const other =
+          layerOf.get(target) ?? assert.fail(`${file} imports ${target}, which is not in core/src`);
+        assert.ok(
+          other.level <= own.level,
+          `${file} (${own.layer}) imports ${target} (${other.layer}), which is above it: pass in a function instead`,
+        );
+      }
+    });
+
+    it(`${file} needs nothing but Node and, in drivers/, mysql2`, () => {
+      for (const { from, typeOnly } of importsOf(source).filter((each) => !each.from.startsWith('.'))) {
+        if (from.startsWith('node:')) continue;
+        assert.match(from, /^mysql2(\/|$)/, `${file} imports ${from}`);
+        assert.ok(
+          typeOnly || file.startsWith('drivers/'),
+          `${file} imports mysql2 at run time: what is needed of a driver is in driver.ts, so that tests can put a fake in its place`,
+        );
+      }
+    });
+  }
+
+  it('slots.ts alone writes the state of an entry', () => {
+    const writers = [...core]
+      .filter(([, source]) => /\.state\s*=(?![=>])/.test(source))
+      .map(([file]) => file);
+    assert.deepEqual(writers, ['slots'], 'go through Slots.move: the counts follow from it');
+  });
+});
+
+describe('adapters', () => {
+  for (const [name, frameworks] of Object.entries(FRAMEWORKS)) {
+    it(`${name} sees its framework and core’s index, nothing else`, () => {
+      for (const [file, source] of sourcesOf(name)) {
+        for (const { from } of importsOf(source)) {
+          const allowed = from.startsWith('./') || from === '@handback/core' || frameworks.includes(from);
+          assert.ok(allowed, `${name}/${file} imports ${from}`);
+        }
+      }
+    });
+  }
+
+  it('have the same file names', () => {
+    const [first, ...others] = Object.keys(FRAMEWORKS).map((name) => [...sourcesOf(name).keys()]);
+    for (const other of others) assert.deepEqual(other, first);
+  });
+
+  it('are all here', () => {
+    const packages = readdirSync(PACKAGES).filter((name) => existsSync(join(PACKAGES, name, 'package.json')));
+    assert.deepEqual(packages.sort(), ['core', ...Object.keys(FRAMEWORKS)].sort());
+  });
+});
