@@ -59,10 +59,11 @@ export class Backoff {
     this.stop();
     this.#attended = attended;
     const delay = retryDelayMs(this.failure ?? 'passing', this.#attempts, attended, this.#clock.random());
-    this.#timer = this.#clock.after(delay, () => {
+    const retry = () => {
       this.#timer = null;
       this.#retry();
-    });
+    };
+    this.#timer = this.#clock.after(delay, retry, attended);
     return delay;
   }
 }

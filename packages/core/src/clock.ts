@@ -10,8 +10,8 @@ export interface Timer {
 export interface Clock {
   /** Monotonic milliseconds: a change of the wall clock evicts nobody. */
   now(): number;
-  /** Runs `fn` once after `ms`. Never keeps the process alive. */
-  after(ms: number, fn: () => void): Timer;
+  /** Runs `fn` once after `ms`. Keeps the process alive only for somebody who waits for it (`awaited`). */
+  after(ms: number, fn: () => void, awaited?: boolean): Timer;
   /** Runs `fn` after the I/O that is already there has been handled. */
   soon(fn: () => void): void;
   /** Uniform in [0, 1): the jitter of back-off and lifetime. */
@@ -27,9 +27,9 @@ const neutralContext = new AsyncResource('handback.timer');
 class NodeTimer implements Timer {
   readonly #handle: NodeJS.Timeout;
 
-  constructor(ms: number, fn: () => void) {
+  constructor(ms: number, fn: () => void, awaited: boolean) {
     this.#handle = neutralContext.runInAsyncScope(() => setTimeout(fn, Math.min(ms, LONGEST_DELAY_MS)));
-    this.#handle.unref();
+    if (!awaited) this.#handle.unref();
   }
 
   cancel(): void {
@@ -39,7 +39,7 @@ class NodeTimer implements Timer {
 
 export const systemClock: Clock = {
   now: () => performance.now(),
-  after: (ms, fn) => new NodeTimer(ms, fn),
+  after: (ms, fn, awaited = false) => new NodeTimer(ms, fn, awaited),
   soon: (fn) => {
     setImmediate(fn);
   },

@@ -1,13 +1,11 @@
-/**
- * What stands in a statement, in the order in which the server would read it: comments, quoted names, literals,
- * numbers. A quote that begins nothing complete is matched by itself.
- */
-const TOKEN =
-  /(\/\*[\s\S]*?\*\/|--(?=\s|$)[^\n]*|#[^\n]*)|(`[^`]*`)|('(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*")|((?<![\w$\u0080-\uffff])(?:0x[0-9a-f]+|\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?![\w$]))|(['"`]|\/\*)/gi;
+import { quotedParts } from './lexer.js';
+
+const NUMBER = /(?<![\w$\u0080-\uffff])(?:0x[0-9a-f]+|\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?![\w$])/gi;
 const SHOWN_LENGTH = 300;
 
 /**
- * The statement for reports: its literals and numbers replaced by `?`, its comments left out.
+ * The statement for reports: its literals and numbers replaced by `?`, its comments left out, cut to a length
+ * that a log line bears.
  *
  * Where the end of a literal can't be told, the rest is left out rather than guessed: after a backslash in one
  * (whether it escapes depends on the server's sql_mode), and after the first literal of a text whose last quote
@@ -15,23 +13,24 @@ const SHOWN_LENGTH = 300;
  */
 export function maskValues(sql: string): string {
   let masked = '';
-  let upToFirstLiteral: string | null = null;
+  let beforeLiterals: string | null = null;
   let end = 0;
-  for (const match of sql.matchAll(TOKEN)) {
-    const [token, comment, name, literal, , dangling] = match;
-    masked += sql.slice(end, match.index);
-    end = match.index + token.length;
-    if (dangling !== undefined) return shorten(`${upToFirstLiteral ?? masked}…`);
-    if (name !== undefined) masked += name;
-    else if (comment !== undefined) masked += ' ';
-    else if (literal === undefined) masked += '?';
-    else {
-      upToFirstLiteral ??= masked;
-      masked += '?';
-      if (literal.includes('\\')) return shorten(`${masked}…`);
-    }
+  for (const { kind, start, end: next } of quotedParts(sql)) {
+    masked += maskNumbers(sql.slice(end, start));
+    end = next;
+    if (kind === 'open') return shorten(`${beforeLiterals ?? masked}…`);
+    if (kind === 'name') masked += sql.slice(start, next);
+    if (kind === 'comment' || kind === 'versioned') masked += ' ';
+    if (kind !== 'literal') continue;
+    beforeLiterals ??= masked;
+    masked += '?';
+    if (sql.slice(start, next).includes('\\')) return shorten(`${masked}…`);
   }
-  return shorten((masked + sql.slice(end)).trim());
+  return shorten((masked + maskNumbers(sql.slice(end))).trim());
+}
+
+function maskNumbers(code: string): string {
+  return code.replace(NUMBER, '?');
 }
 
 function shorten(text: string): string {

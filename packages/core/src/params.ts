@@ -1,14 +1,10 @@
 import { HandbackError } from './errors.js';
+import { quotedParts } from './lexer.js';
 
 /** Where arrays and objects are refused as parameters of `query()`. */
 export type StrictParams = 'context' | 'off' | 'all';
 
-/**
- * Literals, comments and quoted names, which hold no placeholder, or a placeholder: `??`, `?` or `:name`. The
- * same reading as the driver's formatter, so that the n-th placeholder is the n-th value.
- */
-const TOKEN =
-  /'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|`[^`]*`|\/\*(?![!+])[\s\S]*?\*\/|--(?:\s[^\n]*)?|#[^\n]*|\?\??|:[a-z_]\w*/gi;
+const PLACEHOLDER = /\?\??|:[a-z_]\w*/gi;
 const AFTER_OPERATOR =
   /(?:[=<>!+\-*/%|&^~]|\b(?:like|rlike|regexp|between|and|or|xor|not|is|div|mod|binary))[\s(]*$/i;
 /** `DUPLICATE KEY UPDATE ?` and `SET ?` end in a word, `IN (?)` in a parenthesis after one: none is an operator. */
@@ -50,20 +46,46 @@ function refuse(value: object, where: string): never {
 
 function checkValue(value: unknown, mode: StrictParams, before: string, label: string): void {
   if (!isComposite(value)) return;
+  if (isDriversRaw(value)) return;
+  refuseForeignSql(value, label);
+  if (mode === 'all') refuse(value, `for ${label}`);
+  if (AFTER_OPERATOR.test(before) && !NOT_IN.test(before)) refuse(value, `for ${label}, after an operator`);
+}
+
+/** The driver would insert what `toSqlString()` returns as it is, also from inside a list or an object. */
+function refuseForeignSql(value: unknown, label: string): void {
+  if (!isComposite(value) || isDriversRaw(value)) return;
   if (hasSqlString(value)) {
-    if (isDriversRaw(value)) return;
     throw new HandbackError(
       'UNSAFE_PARAMETER',
       `The value for ${label} brings its own toSqlString(); only mysql.raw() may (option strictParams).`,
     );
   }
-  if (mode === 'all') refuse(value, `for ${label}`);
-  if (AFTER_OPERATOR.test(before) && !NOT_IN.test(before)) refuse(value, `for ${label}, after an operator`);
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) refuseForeignSql(inner, label);
 }
 
 function anyComposite(values: unknown): boolean {
   if (Array.isArray(values)) return values.some(isComposite);
   return isComposite(values) && Object.values(values).some(isComposite);
+}
+
+/** Each placeholder with the code that stands before it. */
+function* placeholders(sql: string): Generator<{ token: string; before: string }> {
+  let before = '';
+  let end = 0;
+  const parts = [
+    ...quotedParts(sql, { hintsAreCode: true }),
+    { kind: 'comment', start: sql.length, end: sql.length },
+  ];
+  for (const part of parts) {
+    const code = sql.slice(end, part.start);
+    for (const { 0: token, index } of code.matchAll(PLACEHOLDER)) {
+      yield { token, before: before + code.slice(0, index) };
+    }
+    before += code;
+    before += part.kind === 'comment' || part.kind === 'versioned' ? ' ' : "''";
+    end = part.end;
+  }
 }
 
 /**
@@ -78,12 +100,10 @@ export function checkParams(sql: string, values: unknown, mode: StrictParams, na
   if (!composite) return;
   const list = Array.isArray(values) ? values : [values];
   let index = 0;
-  for (const match of sql.matchAll(TOKEN)) {
-    const [token] = match;
-    const before = sql.slice(0, match.index);
-    if (token.startsWith(':') && named) {
-      checkValue((values as Record<string, unknown>)[token.slice(1)], mode, before, token);
-    } else if (token === '?' || token === '??') {
+  for (const { token, before } of placeholders(sql)) {
+    if (token.startsWith(':')) {
+      if (named) checkValue((values as Record<string, unknown>)[token.slice(1)], mode, before, token);
+    } else {
       if (token === '?') checkValue(list[index], mode, before, `placeholder ${index + 1}`);
       index++;
     }

@@ -62,9 +62,8 @@ export class Pending<W extends Waiter<W>> {
     this.#unschedule();
     this.#timerAt = deadline;
     // A timer that fires late (a blocked event loop) must not overtake the release that is already there.
-    this.#timer = this.#clock.after(Math.max(0, deadline - this.#clock.now()), () =>
-      this.#clock.soon(() => this.#expire()),
-    );
+    const expire = () => this.#clock.soon(() => this.#expire());
+    this.#timer = this.#clock.after(Math.max(0, deadline - this.#clock.now()), expire, true);
   }
 
   #unschedule(): void {

@@ -266,7 +266,7 @@ export class Pool implements LeaseHost {
   #emptied(timeoutMs: number): Promise<void> {
     if (this.#slots.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = this.clock.after(timeoutMs, resolve);
+      const timer = this.clock.after(timeoutMs, resolve, true);
       this.#onEmpty = () => {
         timer.cancel();
         resolve();

@@ -32,11 +32,8 @@ export abstract class Queryable {
     sql: string | QueryOptions,
     values?: QueryValues,
   ): Promise<[T, FieldPacket[]]> {
-    const { formatter, strictParams } = this.dialect;
     try {
-      const options = typeof sql === 'string' ? undefined : sql;
-      const named = options?.namedPlaceholders ?? formatter.namedPlaceholders;
-      checkParams(textOf({ sql }), values ?? options?.values, strictParams, named);
+      this.#check(sql, values);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -58,8 +55,7 @@ export abstract class Queryable {
   stream(sql: string | QueryOptions, values?: QueryValues, options?: ReadableOptions): Readable {
     const stream = new RowStream(sql, values, options);
     try {
-      const { formatter, strictParams } = this.dialect;
-      checkParams(textOf({ sql }), values, strictParams, formatter.namedPlaceholders);
+      this.#check(sql, values);
       this.submit(stream.statement);
     } catch (error) {
       stream.destroy(error as Error);
@@ -80,6 +76,13 @@ export abstract class Queryable {
   /** `identifier` in backticks. */
   escapeId(identifier: string | string[]): string {
     return this.dialect.formatter.escapeId(identifier);
+  }
+
+  #check(sql: string | QueryOptions, values: unknown): void {
+    const { formatter, strictParams } = this.dialect;
+    const options = typeof sql === 'string' ? undefined : sql;
+    const named = options?.namedPlaceholders ?? formatter.namedPlaceholders;
+    checkParams(textOf({ sql }), values ?? options?.values, strictParams, named);
   }
 
   /** @internal */

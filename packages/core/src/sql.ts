@@ -1,3 +1,5 @@
+import { codeOf } from './lexer.js';
+
 /**
  * A conservative reading of SQL text. The rule for cleaning: a statement is *plain* only when nothing in it
  * can change the session; whatever is not provably plain counts as dirty. The raw text is searched, string
@@ -49,45 +51,76 @@ const PLAIN_BEFORE_PARENTHESIS = new Set(
     .filter(Boolean),
 );
 
-const LEADING_COMMENT = /^\s*\/\*(?!M?!)[\s\S]*?\*\//;
 const COMMENT = /\/\*|--|#/;
-const LONE_TRAILING_COMMENT = /\/\*(?!M?!)(?:(?!\*\/)[\s\S])*\*\/\s*;?\s*$/;
 const VERB = /^[\s(]*([a-z]+)/i;
 const INSERT_TARGET =
   /^\s*(?:insert|replace)\s+(?:(?:low_priority|delayed|high_priority|ignore)\s+)*(?:into\s+)?(?:`[^`]+`|[\w$]+)(?:\s*\.\s*(?:`[^`]+`|[\w$]+))?/i;
-const BEFORE_PARENTHESIS = /([\w$\u0080-\uffff]+|`)\s*\(/g;
 /** User and system variables, assignment, sequences, counted rows, and a second statement. */
-const NOT_PLAIN = /@|:=|\bsql_calc_found_rows\b|\bnext\s+value\b|\.\s*nextval\b|\.\s*`nextval`|;\s*\S/i;
-const TRANSACTION_START = /^\s*(?:begin(?:\s+work)?|start\s+transaction(?:\s[\w\s,]*)?)\s*;?\s*$/i;
+const NOT_PLAIN = /@|:=|\bsql_calc_found_rows\b|\bnext\s+value\b|\bnextval\b|;\s*\S/i;
+const TRANSACTION_START =
+  /^\s*(?:begin(?:\s+work)?|start\s+transaction(?:\s+[a-z]+)*(?:\s*,(?:\s*[a-z]+)+)*)\s*;?$/i;
 
-function stripLeadingComments(sql: string): string {
-  let text = sql;
-  while (LEADING_COMMENT.test(text)) text = text.replace(LEADING_COMMENT, ' ');
-  return text;
+/** Whole ordinary comments in front, which can't be mistaken for anything else there. */
+function skipLeadingComments(sql: string): number {
+  let start = 0;
+  for (;;) {
+    while (isSpace(sql.charCodeAt(start))) start++;
+    if (!sql.startsWith('/*', start) || /^\/\*M?!/.test(sql.slice(start, start + 4))) return start;
+    const close = sql.indexOf('*/', start + 2);
+    if (close === -1) return start;
+    start = close + 2;
+  }
 }
 
 /** A trailing comment can be told from a literal only when no quote stands before it. */
-function stripTrailingComment(sql: string): string {
-  const stripped = sql.replace(LONE_TRAILING_COMMENT, '');
-  return stripped !== sql && !/['"`]/.test(stripped) && !COMMENT.test(stripped) ? stripped : sql;
+function withoutTrailingComment(sql: string): string {
+  const text = sql.trimEnd().replace(/;$/, '').trimEnd();
+  if (!text.endsWith('*/')) return sql;
+  const start = text.lastIndexOf('/*');
+  const before = text.slice(0, start);
+  const ordinary = !/^\/\*M?!/.test(text.slice(start, start + 4));
+  return start !== -1 && ordinary && !/['"`]/.test(before) && !COMMENT.test(before) ? before : sql;
 }
 
 function isPlain(text: string, verb: string): boolean {
   if (!PLAIN_VERBS.has(verb) || NOT_PLAIN.test(text) || COMMENT.test(text)) return false;
-  if (verb === 'begin' || verb === 'start') return TRANSACTION_START.test(text);
-  if (verb === 'values' || verb === 'with') return callsOnlyBuiltIns(text);
-  return callsOnlyBuiltIns(text.replace(INSERT_TARGET, ' '));
+  if (verb === 'begin' || verb === 'start')
+    return text.length < LONGEST_START && TRANSACTION_START.test(text);
+  return callsOnlyBuiltIns(verb === 'insert' || verb === 'replace' ? text.replace(INSERT_TARGET, ' ') : text);
 }
 
+const LONGEST_START = 200;
+
+/** Looks back from each parenthesis, so that the time stays in proportion to the length. */
 function callsOnlyBuiltIns(text: string): boolean {
-  for (const [, word = ''] of text.matchAll(BEFORE_PARENTHESIS)) {
-    if (!PLAIN_BEFORE_PARENTHESIS.has(word.toLowerCase())) return false;
+  for (let at = text.indexOf('('); at !== -1; at = text.indexOf('(', at + 1)) {
+    let end = at;
+    while (isSpace(text.charCodeAt(end - 1))) end--;
+    // A name in quotes, of either kind: sql_mode ANSI_QUOTES makes names of the double ones.
+    if (text[end - 1] === '`' || text[end - 1] === '"') return false;
+    let start = end;
+    while (start > 0 && isWordCharacter(text.charCodeAt(start - 1))) start--;
+    if (start < end && !PLAIN_BEFORE_PARENTHESIS.has(text.slice(start, end).toLowerCase())) return false;
   }
   return true;
 }
 
-const LITERAL_OR_COMMENT =
-  /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|\/\*(?!M?!)[\s\S]*?\*\/|--\s[^\n]*|#[^\n]*/g;
+function isSpace(code: number): boolean {
+  return code === 32 || (code >= 9 && code <= 13);
+}
+
+/** Letters, digits, `_`, `$`, and everything beyond ASCII. */
+function isWordCharacter(code: number): boolean {
+  return (
+    (code >= 97 && code <= 122) ||
+    (code >= 65 && code <= 90) ||
+    (code >= 48 && code <= 57) ||
+    code === 95 ||
+    code === 36 ||
+    code >= 128
+  );
+}
+
 const SESSION_VERBS = new Set(
   'set use lock unlock prepare execute deallocate handler begin start commit rollback savepoint release xa'.split(
     ' ',
@@ -104,9 +137,9 @@ const SELECTS_SCHEMA = /(?:^|;)\s*use\s/i;
 const CHANGES_SESSION = new Set(['set', 'use', 'lock', 'call', 'handler', 'prepare']);
 
 function read(sql: string): SqlShape {
-  const text = stripTrailingComment(stripLeadingComments(sql));
+  const text = withoutTrailingComment(sql.slice(skipLeadingComments(sql)));
   const verb = VERB.exec(text)?.[1]?.toLowerCase() ?? '';
-  const bare = text.replace(LITERAL_OR_COMMENT, ' ');
+  const bare = codeOf(text);
   const [, quoted, unquoted] = TEMPORARY_TABLE.exec(bare) ?? [];
   const temporaryTable = quoted ?? unquoted;
   const plain = isPlain(text, verb);
@@ -142,7 +175,7 @@ export function readSql(sql: string): SqlShape {
 
 /** Whether `sql` names `table` outside string literals. */
 export function mentions(sql: string, table: string): boolean {
-  const bare = sql.replace(LITERAL_OR_COMMENT, ' ').toLowerCase();
+  const bare = codeOf(sql).toLowerCase();
   return (
     bare.split(/[^\w$\u0080-\uffff]+/).includes(table.toLowerCase()) ||
     bare.includes(`\`${table.toLowerCase()}\``)

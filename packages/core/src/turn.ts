@@ -41,7 +41,7 @@ export class Turn {
     if (timeoutMs === Number.POSITIVE_INFINITY) return before.then(() => true);
     let cancel = () => {};
     const late = new Promise<false>((resolve) => {
-      const timer = this.#clock.after(timeoutMs, () => resolve(false));
+      const timer = this.#clock.after(timeoutMs, () => resolve(false), true);
       cancel = () => timer.cancel();
     });
     const inTime = await Promise.race([before.then(() => true), late]);
