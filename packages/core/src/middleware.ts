@@ -8,6 +8,7 @@ import {
   type RequestView,
   type RouteSetting,
 } from './plugin.js';
+import { Scope } from './scope.js';
 
 /** What Express and Koa have in common: requests that inherit from an object of the application. */
 
@@ -52,6 +53,15 @@ export class Installer<Request extends object> {
   admit(request: Request, prototype: object): void {
     if (!this.#installed.has(prototype)) this.#install(prototype, request);
     (request as Record<symbol, unknown>)[this.#slot] ??= null;
+  }
+
+  /**
+   * The handler has settled and the framework will not answer, because the client has left: of this nothing on the
+   * response tells.
+   */
+  settled(request: Request): void {
+    const scope = (request as Record<symbol, unknown>)[this.#slot];
+    if (scope instanceof Scope) Scope.lifeOf(scope).ending('answered');
   }
 
   #install(prototype: object, request: Request): void {

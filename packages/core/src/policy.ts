@@ -77,6 +77,8 @@ export interface Demand {
   readonly pending: number;
   readonly opening: number;
   readonly idle: number;
+  /** Will be idle within a round trip or two: sooner than a new one would be. */
+  readonly resetting: number;
   readonly size: number;
   /** Recent attempts failed: one at a time until one succeeds. */
   readonly failing: boolean;
@@ -84,8 +86,9 @@ export interface Demand {
 
 /** How many connections should be opened now? */
 export function opensWanted(demand: Demand, settings: PoolSettings): number {
-  const forWaiters = demand.pending - demand.opening;
-  const forMinimum = settings.minIdle - demand.idle - demand.opening;
+  const coming = demand.opening + demand.resetting;
+  const forWaiters = demand.pending - coming;
+  const forMinimum = settings.minIdle - demand.idle - coming;
   const wanted = Math.max(forWaiters, forMinimum);
   const room = settings.max - demand.size;
   const atOnce = (demand.failing ? 1 : settings.maxOpening) - demand.opening;

@@ -30,6 +30,11 @@ export class Scope extends Queryable {
     this.#context = life.context;
   }
 
+  /** @internal For the adapters: the life behind a scope. */
+  static lifeOf(scope: Scope): Lifecycle {
+    return scope.#life;
+  }
+
   protected get dialect(): Dialect {
     return this.#context.pool.dialect;
   }

@@ -69,11 +69,12 @@ export class Supply {
   openMore(): void {
     if (this.#stopped || this.#backoff.waiting) return;
     const { slots, settings } = this.#parts;
-    const { opening, idle } = slots.counts;
+    const { opening, idle, resetting } = slots.counts;
     const demand = {
       pending: this.#hooks.pending(),
       opening,
       idle,
+      resetting,
       size: slots.size,
       failing: this.#backoff.failing,
     };

@@ -41,9 +41,14 @@ function view(ctx: Context) {
 export function handback(options: HandbackOptions): Handback {
   const plugin = new Plugin<Context>(options);
   const installer = new Installer<Context>(plugin, view);
-  const middleware: Middleware = (ctx, next) => {
+  const middleware: Middleware = async (ctx, next) => {
     installer.admit(ctx as Context, ctx.app.context);
-    return next();
+    try {
+      await next();
+    } finally {
+      // Koa does not end a response whose client has left.
+      if (!ctx.writable && ctx.respond !== false) installer.settled(ctx as Context);
+    }
   };
   return Object.assign(middleware, { pool: plugin.pool, close: () => plugin.close() });
 }
