@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import { TestPool, track } from './fixture.js';
 
 describe('acquire deadlines', () => {
@@ -111,6 +112,17 @@ describe('acquire deadlines', () => {
       ['fulfilled', 'fulfilled'],
     );
   });
+
+  for (const options of [{ acquireTimeoutMs: 0 }, { maxPending: 0 }]) {
+    it(`a connection that is closed for its age is not in use: no refusal with ${inspect(options)}`, async () => {
+      const { clock, pool } = new TestPool({ max: 1, maxLifetimeMs: 1_000, ...options });
+      (await pool.acquire()).release();
+      clock.stall(1_000);
+      const acquiring = track(pool.acquire());
+      await clock.settle();
+      assert.equal(acquiring.code ?? acquiring.state, 'fulfilled');
+    });
+  }
 
   it('Infinity = no deadline', async () => {
     const { clock, pool } = new TestPool({

@@ -22,7 +22,8 @@ export class FakeConnection implements DriverConnection {
   onLost: (error: Error) => void = () => {};
   /** Decides what a statement is answered with; undefined = what the session says. */
   reply: (sql: string) => Reply | undefined = () => undefined;
-  resetReply: 'ok' | 'hang' | Error = 'ok';
+  /** Instead of the driver's. */
+  resetReply: 'ok' | 'hang' | Error | undefined;
   resets = 0;
   restoredSchema: boolean | undefined;
   /** The driver does something that no statement of ours accounts for. */
@@ -30,8 +31,8 @@ export class FakeConnection implements DriverConnection {
   /** What the driver would say of a connection that is neither lost nor well. */
   believedIn = true;
   otherCharset = false;
-  /** `end()` is followed by the end of the socket. */
-  saysGoodbye = true;
+  /** `end()` is followed by the end of the socket. Instead of the driver's. */
+  saysGoodbye: boolean | undefined;
   ended = false;
   destroyedWith: Error | null = null;
   readonly #driver: FakeDriver;
@@ -60,6 +61,10 @@ export class FakeConnection implements DriverConnection {
     return this.#running ? textOf(this.#running) : undefined;
   }
 
+  get resetting(): boolean {
+    return this.#resetDone !== null;
+  }
+
   isUsable(): boolean {
     return this.believedIn && this.#lost === null;
   }
@@ -73,6 +78,12 @@ export class FakeConnection implements DriverConnection {
   }
 
   run(statement: Statement): void {
+    if (this.#lost || this.ended) {
+      // As the driver says it of what it does not send: fatal, and without a code.
+      const error = Object.assign(new Error("Can't add new command"), { fatal: true });
+      queueMicrotask(() => statement.settle(error));
+      return;
+    }
     this.#queue.push(statement);
     this.#next();
   }
@@ -118,7 +129,7 @@ export class FakeConnection implements DriverConnection {
     this.resets++;
     this.restoredSchema = restoreSchema;
     this.#resetDone = done;
-    const { resetReply } = this;
+    const resetReply = this.resetReply ?? this.#driver.resetReply;
     if (resetReply !== 'hang')
       queueMicrotask(() => this.answerReset(resetReply === 'ok' ? null : resetReply));
   }
@@ -130,9 +141,15 @@ export class FakeConnection implements DriverConnection {
     done?.(error);
   }
 
+  /** Answers what the pool waits for: a statement, or a reset. */
+  answerAnything(): void {
+    if (this.resetting) this.answerReset();
+    else this.answer();
+  }
+
   end(): void {
     this.ended = true;
-    if (this.saysGoodbye) queueMicrotask(() => this.lose());
+    if (this.saysGoodbye ?? this.#driver.saysGoodbye) queueMicrotask(() => this.lose());
   }
 
   destroy(error: Error): void {

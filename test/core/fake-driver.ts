@@ -11,7 +11,8 @@ export class FakeOpen {
   connection: FakeConnection | null = null;
   readonly #driver: FakeDriver;
   readonly #done: OpenDone;
-  #over = false;
+  /** It has been answered. */
+  over = false;
 
   constructor(driver: FakeDriver, settings: OpenSettings, done: OpenDone) {
     this.#driver = driver;
@@ -22,18 +23,18 @@ export class FakeOpen {
   succeed(): FakeConnection {
     const connection = this.#driver.connect(this);
     this.connection = connection;
-    if (!this.#over) this.#done(null, connection);
-    this.#over = true;
+    if (!this.over) this.#done(null, connection);
+    this.over = true;
     return connection;
   }
 
   fail(error: Error): void {
-    if (!this.#over) this.#done(error);
-    this.#over = true;
+    if (!this.over) this.#done(error);
+    this.over = true;
   }
 
   giveUp(reason: Error): void {
-    if (this.#over) return;
+    if (this.over) return;
     this.givenUp = reason;
     this.fail(reason);
   }
@@ -59,6 +60,9 @@ export class FakeDriver implements Driver {
   killReply: Reply | undefined;
   /** What any connection's statement is answered with; undefined = what the session says. */
   reply: (sql: string, connection: FakeConnection) => Reply | undefined = () => undefined;
+  /** What becomes of a reset, and of a goodbye, on any connection. */
+  resetReply: 'ok' | 'hang' | Error = 'ok';
+  saysGoodbye = true;
   #threadId = 100;
 
   open(settings: OpenSettings, done: OpenDone): (reason: Error) => void {

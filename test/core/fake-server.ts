@@ -34,13 +34,15 @@ export function connectError(code: string, errno?: number): ServerError {
   return Object.assign(new Error(`connect ${code}`), errno === undefined ? { code } : { code, errno });
 }
 
-/** One session: knows about transactions and autocommit, nothing else. */
+/** One session: knows about transactions and autocommit, and whether anything else was changed. */
 export class FakeSession {
   inTransaction = false;
+  touched = false;
   #autocommit = true;
 
   reset(): void {
     this.inTransaction = false;
+    this.touched = false;
     this.#autocommit = true;
   }
 
@@ -56,8 +58,8 @@ export class FakeSession {
     if (/^(begin|start transaction)/.test(text)) this.inTransaction = true;
     else if (/^(commit|rollback(?! to)|create table|alter|drop table)/.test(text)) this.inTransaction = false;
     else if (/^set autocommit\s*=\s*0/.test(text)) this.#autocommit = false;
-    else if (/^set autocommit\s*=\s*1/.test(text)) this.reset();
     else if (/^(select|insert|update|delete)/.test(text) && !this.#autocommit) this.inTransaction = true;
+    if (/^set|my_function/.test(text)) this.touched = true;
     return /^(select|show|with|values)/.test(text) ? [{ value: 1 }] : this.ok;
   }
 }

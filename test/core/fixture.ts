@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { EventEmitter } from 'node:events';
 import { ConnectionPool } from '#core/connection-pool.js';
 import type { ErrorCode, HandbackError } from '#core/errors.js';
 import type { PoolEventMap } from '#core/events.js';
@@ -35,22 +36,40 @@ export class TestPool {
   /** The flow underneath, for scopes. */
   readonly flow: Pool;
   readonly pool: ConnectionPool;
+  #wrong: unknown;
   readonly events: { name: keyof PoolEventMap; event: unknown }[] = [];
 
   constructor(options: Partial<PoolOptions> = {}) {
     this.flow = new Pool(readPoolOptions({ connection: {}, ...options }), this.driver, this.clock);
     this.pool = new ConnectionPool(this.flow);
     for (const name of EVENTS) {
-      this.pool.events.on(name, (event: unknown) => {
+      this.observe(name, (event) => {
         this.events.push({ name, event });
-        this.check();
+        this.checkBooks();
       });
     }
     this.clock.onRest = () => this.check();
   }
 
-  /** The invariants of every moment. */
+  /** What an observer finds wrong is thrown by the next `check`: what it throws itself the pool keeps out of its flow. */
+  observe<Name extends keyof PoolEventMap>(name: Name, look: (event: PoolEventMap[Name][0]) => void): void {
+    (this.pool.events as EventEmitter).on(name, (event: PoolEventMap[Name][0]) => {
+      try {
+        look(event);
+      } catch (error) {
+        this.#wrong ??= error;
+      }
+    });
+  }
+
+  /** At rest. */
   check(): void {
+    if (this.#wrong) throw this.#wrong;
+    this.checkBooks();
+  }
+
+  /** The invariants of every moment. */
+  checkBooks(): void {
     const stats = this.pool.stats();
     assert.equal(stats.opened - stats.closed, sumOfStates(stats), 'opened - closed = the sum of the states');
     assert.ok(sumOfStates(stats) <= stats.max, `${sumOfStates(stats)} connections, max ${stats.max}`);

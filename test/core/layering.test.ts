@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'connection-source',
       'entry',
       'evictor',
+      'lexer',
       'mask',
       'option-rules',
       'options',

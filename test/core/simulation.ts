@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import type { Lease } from '#core/lease.js';
+import type { PoolOptions } from '#core/options.js';
+import type { FakeConnection } from './fake-connection.js';
+import { connectError, serverError } from './fake-server.js';
+import { type Outcome, sumOfStates, TestPool, track } from './fixture.js';
+import { TestRequest } from './request-fixture.js';
+
+export type Setup = Required<
+  Pick<
+    PoolOptions,
+    | 'max'
+    | 'minIdle'
+    | 'maxIdle'
+    | 'maxOpening'
+    | 'maxPending'
+    | 'reuse'
+    | 'acquireTimeoutMs'
+    | 'drainTimeoutMs'
+    | 'idleTimeoutMs'
+    | 'maxLifetimeMs'
+  >
+>;
+
+export const INITIAL: Setup = {
+  max: 1,
+  minIdle: 0,
+  maxIdle: 1,
+  maxOpening: 1,
+  maxPending: 100,
+  reuse: 'lifo',
+  acquireTimeoutMs: 2_000,
+  drainTimeoutMs: 300,
+  idleTimeoutMs: 0,
+  maxLifetimeMs: 0,
+};
+
+const SIMPLE = [
+  ...[
+    'acquire',
+    'abort',
+    'tryAcquire',
+    'release',
+    'releaseAgain',
+    'answer',
+    'lose',
+    'openArrives',
+    'openFails',
+  ],
+  ...['request', 'requestAnswers', 'clientLeaves', 'oneShot'],
+] as const;
+const MODES = ['opens', 'resets', 'kills', 'goodbyes'] as const;
+const STATEMENTS = [
+  ...['SELECT 1', 'UPDATE t SET a = 1', 'SET @a = 1', 'START TRANSACTION', 'COMMIT', 'SET autocommit = 0'],
+  ...['SELECT fails', 'SELECT fatal', 'SELECT hangs', 'UPDATE hangs', 'SELECT my_function(1)'],
+] as const;
+
+/** `n` chooses one of those there are. */
+export type Operation =
+  | { do: (typeof SIMPLE)[number] | 'expose'; n: number }
+  | { do: 'query' | 'requestQuery'; n: number; sql: (typeof STATEMENTS)[number] }
+  | { do: (typeof MODES)[number]; mode: 'well' | 'fails' | 'hangs' | 'lastingly' }
+  | { do: 'tick'; ms: number }
+  | { do: 'close'; timeoutMs: number };
+
+const n = fc.nat(7);
+export const operation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 120, arbitrary: fc.record({ do: fc.constantFrom(...SIMPLE), n }) },
+  {
+    weight: 60,
+    arbitrary: fc.record({
+      do: fc.constantFrom('query', 'requestQuery'),
+      n,
+      sql: fc.constantFrom(...STATEMENTS),
+    }),
+  },
+  {
+    weight: 20,
+    arbitrary: fc.record({
+      do: fc.constantFrom(...MODES),
+      mode: fc.constantFrom('well', 'well', 'fails', 'hangs', 'lastingly'),
+    }),
+  },
+  {
+    weight: 40,
+    arbitrary: fc.record({ do: fc.constant('tick'), ms: fc.constantFrom(1, 50, 300, 1_000, 5_000) }),
+  },
+  { weight: 10, arbitrary: fc.record({ do: fc.constant('expose'), n }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('close'), timeoutMs: fc.constantFrom(0, 500) }) },
+) as fc.Arbitrary<Operation>;
+
+/** A pool, those who use it, and a server with moods. */
+export class Simulation {
+  readonly test: TestPool;
+  readonly #held: Lease[] = [];
+  readonly #old: Lease[] = [];
+  readonly #requests: TestRequest[] = [];
+  readonly #outcomes: Outcome<unknown>[] = [];
+  readonly #waiters: { outcome: Outcome<Lease>; controller: AbortController }[] = [];
+  /** Connections that are out, by what the events say. */
+  readonly #out = new Set<number>();
+  readonly #threadOf = new Map<number, number>();
+  #closing: Outcome<void> | null = null;
+
+  constructor(setup: Setup) {
+    const maxIdle = Math.min(setup.maxIdle, setup.max);
+    this.test = new TestPool({ ...setup, maxIdle, minIdle: Math.min(setup.minIdle, maxIdle) });
+    this.test.observe('open', ({ connection, threadId }) => this.#threadOf.set(connection, threadId));
+    this.test.observe('acquire', ({ connection }) => this.#handedOut(connection));
+    this.test.observe('release', ({ connection }) => this.#out.delete(connection));
+    this.test.driver.reply = (sql) => {
+      if (sql.includes('hangs')) return 'hang';
+      if (sql.includes('fails')) return serverError(1054);
+      return sql.includes('fatal') ? Object.assign(new Error('fatal'), { fatal: true }) : undefined;
+    };
+  }
+
+  /** What everybody relies on who is given a connection. */
+  #handedOut(id: number): void {
+    assert.ok(!this.#out.has(id), `connection ${id} was handed to two`);
+    this.#out.add(id);
+    const connection = this.test.driver.connections.find((each) => each.threadId === this.#threadOf.get(id));
+    assert.ok(connection);
+    assert.ok(connection.isUsable(), `connection ${id} is dead`);
+    assert.ok(!connection.isBusy(), `connection ${id} is busy`);
+    assert.ok(!connection.session.inTransaction, `connection ${id} has an open transaction`);
+    assert.ok(!connection.session.touched, `connection ${id} has the session state of another`);
+  }
+
+  async step(operation: Operation): Promise<void> {
+    this.#do(operation);
+    if (operation.do === 'tick') await this.test.clock.advance(operation.ms);
+    else await this.test.clock.settle();
+    this.#collect();
+  }
+
+  #do(operation: Operation): void {
+    switch (operation.do) {
+      case 'query':
+        return this.#ask(pick(this.#held, operation.n)?.query(operation.sql));
+      case 'requestQuery':
+        return this.#ask(pick(this.#requests, operation.n)?.db.query(operation.sql));
+      case 'close':
+        this.#closing ??= track(this.test.pool.close({ timeoutMs: operation.timeoutMs }));
+        return;
+      case 'tick':
+        return;
+      case 'opens':
+      case 'resets':
+      case 'kills':
+      case 'goodbyes':
+        return this.#mood(operation.do, operation.mode);
+      default:
+        this.#simple(operation.do, operation.n);
+    }
+  }
+
+  #simple(what: (typeof SIMPLE)[number] | 'expose', n: number): void {
+    const { pool, driver } = this.test;
+    const hanging = driver.opens.filter((open) => !open.over);
+    const alive = driver.connections.filter((connection) => !connection.lost);
+    const actions: Record<typeof what, () => void> = {
+      acquire: () => this.#acquire(),
+      abort: () => pick(this.#waiters, n)?.controller.abort(),
+      tryAcquire: () => this.#hold(pool.tryAcquire()),
+      release: () => this.#release(n),
+      releaseAgain: () => pick(this.#old, n)?.release(),
+      answer: () => pick(alive.filter(waitsForAnAnswer), n)?.answerAnything(),
+      lose: () => pick(alive, n)?.lose(),
+      openArrives: () => void pick(hanging, n)?.succeed(),
+      openFails: () => pick(hanging, n)?.fail(connectError('ECONNRESET')),
+      request: () => this.#requests.push(new TestRequest(this.test)),
+      requestAnswers: () => pick(this.#requests, n)?.answer(),
+      clientLeaves: () => pick(this.#requests, n)?.leave(),
+      oneShot: () => this.#ask(pool.query('UPDATE t SET a = 1')),
+      expose: () => pick(this.#held.filter(isAlive), n)?.connection(),
+    };
+    actions[what]();
+  }
+
+  #mood(what: (typeof MODES)[number], mode: string): void {
+    const { driver } = this.test;
+    if (what === 'opens') {
+      if (mode === 'well') driver.accept();
+      else if (mode === 'hangs') driver.hang();
+      else if (mode === 'fails') driver.refuse('ECONNREFUSED');
+      else driver.refuse('ER_ACCESS_DENIED_ERROR', 1045);
+    } else if (what === 'kills') {
+      driver.killReply = mode === 'well' ? undefined : mode === 'hangs' ? 'hang' : serverError(1095);
+    } else if (what === 'resets') {
+      driver.resetReply = mode === 'well' ? 'ok' : mode === 'hangs' ? 'hang' : serverError(1047);
+    } else {
+      driver.saysGoodbye = mode === 'well';
+    }
+  }
+
+  #acquire(): void {
+    const controller = new AbortController();
+    const outcome = track(this.test.pool.acquire({ signal: controller.signal }));
+    this.#waiters.push({ outcome, controller });
+  }
+
+  #ask(promise: Promise<unknown> | undefined): void {
+    if (promise) this.#outcomes.push(track(promise));
+  }
+
+  #hold(lease: Lease | undefined): void {
+    if (lease) this.#held.push(lease);
+  }
+
+  #release(n: number): void {
+    const lease = pick(this.#held, n);
+    if (!lease) return;
+    this.#held.splice(this.#held.indexOf(lease), 1);
+    this.#old.push(lease);
+    lease.release();
+  }
+
+  #collect(): void {
+    for (const waiter of [...this.#waiters]) {
+      if (waiter.outcome.state === 'pending') continue;
+      this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+      if (waiter.outcome.state === 'fulfilled') this.#held.push(waiter.outcome.value);
+    }
+  }
+
+  /** What holds at every moment of rest. */
+  check(): void {
+    this.test.check();
+    const stats = this.test.stats();
+    const scopes = this.#requests.map(({ db }) => db.state);
+    const holding = this.#held.length + scopes.filter((state) => state === 'leased').length;
+    const threads = this.test.pool.holders().map(({ threadId }) => threadId);
+    assert.equal(new Set(threads).size, threads.length, 'a connection is held by two');
+    const served = stats.acquired - stats.released;
+    if (this.#closing) {
+      assert.ok(stats.leased <= served);
+      assert.equal(stats.pending, 0);
+      return;
+    }
+    assert.ok(
+      served >= holding && stats.leased === served,
+      `leased ${stats.leased}, ${served} not given back`,
+    );
+    const waiting = this.#waiters.length + scopes.filter((state) => state === 'waiting').length;
+    assert.ok(stats.pending >= waiting, `pending ${stats.pending}, ${waiting} wait`);
+    if (stats.pending > 0) assert.equal(stats.idle, 0, 'somebody waits beside an idle connection');
+  }
+
+  /** The server is well again, everybody gives back what they hold, and time passes. */
+  async wind(): Promise<void> {
+    const { driver, clock } = this.test;
+    for (const mode of MODES) this.#mood(mode, 'well');
+    for (const open of driver.opens) if (!open.over) open.fail(connectError('ECONNRESET'));
+    while (this.#held.length > 0) this.#release(0);
+    for (const request of this.#requests) request.answer();
+    for (let n = 0; n < 12; n++) {
+      await clock.advance(2_000);
+      this.#collect();
+      for (const connection of driver.connections.filter(waitsForAnAnswer)) connection.answerAnything();
+      while (this.#held.length > 0) this.#release(0);
+    }
+  }
+
+  checkWound(): void {
+    this.test.check();
+    const { leased, pending, draining, resetting, ghost, closing } = this.test.stats();
+    assert.deepEqual(
+      { leased, pending, draining, resetting, ghost, closing },
+      { leased: 0, pending: 0, draining: 0, resetting: 0, ghost: 0, closing: 0 },
+    );
+    assert.deepEqual(
+      this.#outcomes.filter(({ state }) => state === 'pending'),
+      [],
+      'a statement was never answered',
+    );
+    assert.deepEqual(this.#waiters, [], 'an acquire was never answered');
+  }
+
+  /** A new acquire works, and nothing is left after the end. */
+  async close(): Promise<void> {
+    const { pool, clock, driver } = this.test;
+    if (!this.#closing) {
+      // Where nobody may wait, one that has just become too old is in the way of its successor.
+      if (this.test.flow.settings.maxPending === 0) pool.tryAcquire()?.release();
+      await clock.settle();
+      const fresh = track(pool.acquire({ timeoutMs: 5_000 }));
+      await clock.settle();
+      fresh.value.release();
+      this.#closing = track(pool.close({ timeoutMs: 1_000 }));
+    }
+    await clock.advance(10_000);
+    assert.equal(this.#closing.state, 'fulfilled');
+    const stats = this.test.stats();
+    assert.equal(sumOfStates(stats), 0, `left: ${inspect(stats)}`);
+    const alive = driver.connections.filter((connection) => !connection.lost);
+    assert.deepEqual(alive, [], 'a socket was left open');
+    assert.deepEqual(clock.timers, []);
+  }
+}
+
+function pick<T>(from: readonly T[], n: number): T | undefined {
+  return from[n % Math.max(1, from.length)];
+}
+
+function isAlive(lease: Lease): boolean {
+  return lease.usable;
+}
+
+function waitsForAnAnswer(connection: FakeConnection): boolean {
+  return !connection.lost && (connection.running !== undefined || connection.resetting);
+}
