@@ -96,8 +96,9 @@ export class Lifecycle {
   /** The connection died under the request. Silently going on with another is right only if nothing was lost with it. */
   #dropLost(lease: Lease): void {
     const { inTransaction, altered, temporaryTables } = lease.session;
-    if (inTransaction) this.broken = rolledBack('because its connection was lost');
-    else if (altered || temporaryTables.length > 0) this.broken = stateLost();
+    if (inTransaction || lease.controlsInFlight > 0) {
+      this.broken = rolledBack('because its connection was lost');
+    } else if (altered || temporaryTables.length > 0) this.broken = stateLost();
     this.lease = null;
     lease.end(0);
   }
