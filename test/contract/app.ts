@@ -23,7 +23,7 @@ export interface App extends RunningApp {
   /** A connection that is closed with the app. */
   client(): Promise<RawClient>;
   eventually<T>(check: () => T | Promise<T>): Promise<T>;
-  /** Waits until no lease is out and nobody waits for one; before and after, the pool's books must balance. */
+  /** Waits until no lease is out, nobody waits and all is clean; before and after, the pool's books must balance. */
   handedBack(): Promise<void>;
 }
 
@@ -91,8 +91,9 @@ async function start(harness: CaseHarness, setup: CaseSetup) {
     async handedBack() {
       booksBalance(running);
       await eventually(() => {
-        const { leased, pending } = running.pool.stats();
+        const { leased, pending, draining, resetting, opening } = running.pool.stats();
         assert.ok(leased === 0 && pending === 0, `leaked: leased ${leased}, pending ${pending}`);
+        assert.deepEqual({ draining, resetting, opening }, { draining: 0, resetting: 0, opening: 0 });
       }, patienceMs);
       booksBalance(running);
     },

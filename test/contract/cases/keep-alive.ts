@@ -1,9 +1,42 @@
 import { strict as assert } from 'node:assert';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { warningsDuring } from '../../support/warning-recorder.js';
 import { connectionId, serve } from '../app.js';
 import type { Case, Handler } from '../harness.js';
 
 const requests = 10_000;
+
+/** The garbage collector, which Node gives out on request only. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
+
+const forgets: Case = {
+  name: 'a keep-alive socket does not remember the requests it has served',
+  run(harness) {
+    const served: Array<WeakRef<object>> = [];
+    const handler: Handler = async ({ db, reply }) => {
+      served.push(new WeakRef(db));
+      reply(200, { id: await connectionId(db) });
+    };
+    return serve(harness, { routes: [{ path: '/work', handler }] }, async (app) => {
+      const client = await app.client();
+      const collect = collector();
+      for (let n = 0; n < 50; n++) {
+        client.send(['/work']);
+        await client.receive();
+      }
+      await app.eventually(() => {
+        collect();
+        const remembered = served.filter((db) => db.deref() !== undefined).length;
+        // The framework, the driver and the parser may each still hold on to a last one.
+        assert.ok(remembered <= 5, `${remembered} of ${served.length} scopes are still in memory`);
+      });
+    });
+  },
+};
 
 export const keepAlive: Case[] = [
   {
@@ -36,4 +69,5 @@ export const keepAlive: Case[] = [
       });
     },
   },
+  forgets,
 ];

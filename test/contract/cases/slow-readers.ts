@@ -74,6 +74,46 @@ const producedWhileRead: Case = {
   },
 };
 
+const firstQueryAfterTheAnswer: Case = {
+  name: 'a first query behind an answer that its client is still to read holds nothing',
+  run(harness) {
+    const ended = new Gate();
+    const queried = new Gate<number>();
+    const handler: Handler = async ({ db, res, reply }) => {
+      res.once('prefinish', () => ended.open());
+      queried.open(ended.opened.then(() => connectionId(db)));
+      reply(200, twentyMebibytes);
+    };
+    return serve(harness, { routes: [{ path: '/big', handler }] }, async (app) => {
+      const client = await app.client();
+      client.send(['/big']);
+      assert.ok((await queried.opened) > 0);
+      await app.handedBack();
+    });
+  },
+};
+
+const keptEnd: Case = {
+  name: 'a handler that ends with the res.end it kept from before its first query: its slow reader holds nothing',
+  run(harness) {
+    const ended = new Gate();
+    const handler: Handler = async ({ db, hijack }) => {
+      const res = hijack();
+      const end = res.end.bind(res) as (body: Buffer) => unknown;
+      await connectionId(db);
+      res.writeHead(200, { 'Content-Length': twentyMebibytes.length });
+      end(twentyMebibytes);
+      ended.open();
+    };
+    return serve(harness, { routes: [{ path: '/big', handler }] }, async (app) => {
+      const client = await app.client();
+      client.send(['/big']);
+      await ended.opened;
+      await app.handedBack();
+    });
+  },
+};
+
 const untilFinish: Case = {
   name: "releaseOn 'finish' holds the connection until the client has read the body",
   run(harness) {
@@ -125,4 +165,12 @@ const finishLeft: Case = {
   },
 };
 
-export const slowReaders: Case[] = [wholeBody, writtenByHand, producedWhileRead, untilFinish, finishLeft];
+export const slowReaders: Case[] = [
+  wholeBody,
+  writtenByHand,
+  producedWhileRead,
+  firstQueryAfterTheAnswer,
+  keptEnd,
+  untilFinish,
+  finishLeft,
+];
