@@ -104,17 +104,19 @@ export interface Crowd {
   readonly hopeless: boolean;
   /** The last attempt to open failed, and the next is not due. */
   readonly backingOff: boolean;
-  readonly size: number;
-  readonly opening: number;
+  /** Connections that exist and are not on their way out. */
+  readonly live: number;
+  /** Those that can't serve anybody until their holder, or the server, lets go of them. */
+  readonly busy: number;
   readonly pending: number;
 }
 
 /** Why must an acquire that can't be served at once not wait? null = it may. */
 export function mayWait(timeoutMs: number, crowd: Crowd, settings: PoolSettings): Refusal | null {
   if (crowd.closing) return 'POOL_CLOSED';
-  if (crowd.hopeless && crowd.size === 0) return 'OPEN_FAILED';
-  // Connections that are being opened or may be, less those who already wait for one.
-  const spare = settings.max - crowd.size + crowd.opening - crowd.pending;
+  if (crowd.hopeless && crowd.live === 0) return 'OPEN_FAILED';
+  // What is ready within a moment, or may be opened, less those who already wait for it.
+  const spare = settings.max - crowd.busy - crowd.pending;
   if (timeoutMs === 0 && spare <= 0) return 'ACQUIRE_TIMEOUT';
   if (timeoutMs === 0 && crowd.backingOff) return 'OPEN_FAILED';
   return spare <= -settings.maxPending ? 'QUEUE_FULL' : null;

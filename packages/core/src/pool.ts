@@ -227,7 +227,8 @@ export class Pool implements LeaseHost {
   #crowd() {
     const { hopeless, backingOff } = this.#supply;
     const { size, counts } = this.#slots;
-    return { closing: this.#closing !== null, hopeless, backingOff, size, opening: counts.opening };
+    const busy = counts.leased + counts.draining + counts.ghost;
+    return { closing: this.#closing !== null, hopeless, backingOff, live: size - counts.closing, busy };
   }
 
   /** Connections that may come back to serve somebody else. */
