@@ -10,7 +10,9 @@ for (const harness of [fastify5, express5, express4, koa3, koa2]) {
       const applicable = cases.filter(({ only }) => only === undefined || only.includes(harness.family));
       if (applicable.length === 0) continue;
       describe(behaviour, () => {
-        for (const { name, run } of applicable) it(name, () => run({ ...harness, patienceMs: 5_000 }));
+        for (const { name, run, timeoutMs = 30_000 } of applicable) {
+          it(name, () => run({ ...harness, patienceMs: 10_000 })).timeout(timeoutMs);
+        }
       });
     }
   });

@@ -127,6 +127,8 @@ export interface Case {
   name: string;
   /** Only for these families; without it, for all. */
   only?: Array<Harness['family']>;
+  /** For a case that is long by nature, on a slow machine. */
+  timeoutMs?: number;
   run(harness: CaseHarness): Promise<void>;
 }
 

@@ -41,6 +41,7 @@ const forgets: Case = {
 export const keepAlive: Case[] = [
   {
     name: '10 000 requests on one keep-alive socket: one connection, no listener growth, no warning',
+    timeoutMs: 120_000,
     run(harness) {
       const listeners = new Set<number>();
       const sockets = new Set<unknown>();
