@@ -1,0 +1,72 @@
+import { strict as assert } from 'node:assert';
+import { type ClientHttp2Session, connect, createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { type ConnectionPool, createPool } from '@handback/core';
+import fastifyHandback from '@handback/fastify';
+import koaHandback from '@handback/koa';
+import Fastify from 'fastify';
+import Koa from 'koa';
+import { databaseUrl } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+
+interface Running {
+  port: number;
+  close(): Promise<void>;
+}
+
+async function fastify(pool: ConnectionPool): Promise<Running> {
+  const app = Fastify({ http2: true });
+  await app.register(fastifyHandback, { pool });
+  app.get('/', async (request) => (await request.db.query('SELECT 1 AS one'))[0]);
+  app.get('/slow', async (request) => (await request.db.query('SELECT SLEEP(0.2)'))[0]);
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() };
+}
+
+async function koa(pool: ConnectionPool): Promise<Running> {
+  const app = new Koa();
+  app.use(koaHandback({ pool }));
+  app.use(async (ctx) => {
+    const sql = ctx.path === '/slow' ? 'SELECT SLEEP(0.2)' : 'SELECT 1 AS one';
+    [ctx.body] = await ctx.db.query(sql);
+  });
+  const server = createServer(app.callback());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
+  return { port: (server.address() as AddressInfo).port, close };
+}
+
+function request(session: ClientHttp2Session, path: string): Promise<string> & { cancel(): void } {
+  const stream = session.request({ ':path': path });
+  let body = '';
+  stream.on('data', (chunk) => {
+    body += chunk;
+  });
+  stream.on('error', () => {});
+  const done = new Promise<string>((resolve) => stream.on('close', () => resolve(body)));
+  return Object.assign(done, { cancel: () => stream.close(8) });
+}
+
+for (const [name, start] of Object.entries({ fastify, koa })) {
+  describe(`HTTP/2 on ${name}`, () => {
+    it('requests of one session share a connection in turn, and a cancelled one leaves nothing behind', async () => {
+      const pool = createPool({ uri: databaseUrl(), max: 2 });
+      const { port, close } = await start(pool);
+      const session = connect(`http://127.0.0.1:${port}`);
+      try {
+        for (let n = 0; n < 20; n++) assert.deepEqual(JSON.parse(await request(session, '/')), [{ one: 1 }]);
+        assert.equal(pool.stats().opened, 1);
+        const slow = request(session, '/slow');
+        await eventually(() => assert.equal(pool.stats().leased, 1));
+        slow.cancel();
+        await slow;
+        await eventually(() => assert.equal(pool.stats().leased, 0));
+        assert.deepEqual(JSON.parse(await request(session, '/')), [{ one: 1 }]);
+      } finally {
+        session.destroy();
+        await close();
+        await pool.close();
+      }
+    });
+  });
+}
