@@ -66,6 +66,16 @@ describe('cleaning between two holders', () => {
     assert.deepEqual([test.connection().resets, test.stats().cleanReleases], [1, 1]);
   });
 
+  it('a reset that is done leaves no timer behind', async () => {
+    const test = new TestPool({ max: 1 });
+    await test.pool.query('SELECT 1');
+    await test.clock.settle();
+    const before = test.clock.timers;
+    await test.pool.query('SET @a = 1');
+    await test.clock.settle();
+    assert.deepEqual(test.clock.timers, before);
+  });
+
   it('the schema is selected again after anything that may have changed it', async () => {
     assert.equal((await afterRunning('USE other')).connection().restoredSchema, true);
     assert.equal((await afterRunning('SELECT 1; use other')).connection().restoredSchema, true);

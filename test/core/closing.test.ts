@@ -122,6 +122,30 @@ describe('close', () => {
     assert.equal(test.driver.opens.length, 1);
   });
 
+  it('hands out nothing from the moment it is called', async () => {
+    const test = new TestPool();
+    await test.pool.query('SELECT 1');
+    await test.clock.settle();
+    const closing = track(test.pool.close());
+    assert.equal(test.pool.tryAcquire(), undefined);
+    await test.clock.settle();
+    assert.equal(closing.state, 'fulfilled');
+  });
+
+  it('closes what comes out of a reset, or is opened, while it waits', async () => {
+    const test = new TestPool({ max: 2 });
+    const lease = await test.pool.acquire();
+    await lease.query('SET @a = 1');
+    test.connection().resetReply = 'hang';
+    lease.release();
+    const closing = track(test.pool.close());
+    await test.clock.settle();
+    test.connection().answerReset();
+    await test.clock.settle();
+    assert.equal(closing.state, 'fulfilled');
+    assert.deepEqual([test.connection().ended, test.stats().closed], [true, 1]);
+  });
+
   it('does not wait for a goodbye, a reset or a server that is silent', async () => {
     const test = new TestPool({ max: 3 });
     const leases = [await test.pool.acquire(), await test.pool.acquire(), await test.pool.acquire()];
@@ -148,8 +172,9 @@ describe('close', () => {
     await test.clock.settle();
     assert.equal(test.driver.kills.length, 1);
     const closing = track(test.pool.close({ timeoutMs: 100 }));
-    await test.clock.advance(5_000);
+    await test.clock.advance(100);
     assert.equal(closing.state, 'fulfilled');
+    assert.equal(test.driver.controls[0]?.ended, true, 'the control connection is closed too');
     assert.deepEqual(test.clock.timers, []);
   });
 

@@ -61,6 +61,9 @@ describe('a connection given back while a statement runs', () => {
     connection.answer();
     await test.clock.settle();
     assert.equal(answer.state, 'fulfilled');
+    test.driver.controls[0]?.answer({ result: {} });
+    await test.clock.settle();
+    assert.equal(connection.resets, 1, 'for a KILL that comes late to hit');
   });
 
   it('the control connection reaches the same server, serves several KILLs, and goes after 5 s', async () => {
@@ -117,11 +120,39 @@ describe('a connection given back while a statement runs', () => {
     assert.deepEqual(test.driver.kills, []);
   });
 
+  it('one that is lost while its KILL is under way frees its slot at once', async () => {
+    const { test, connection } = await releasedWhileBusy();
+    test.driver.killReply = 'hang';
+    await test.clock.advance(1_000);
+    connection.lose();
+    await test.clock.microtasks();
+    assert.deepEqual([test.stats().draining, test.stats().evicted.broken], [0, 1]);
+  });
+
+  it('rows that nobody reads are read off the wire after the KILL, and their reader is told', async () => {
+    const test = new TestPool({ max: 1, drainTimeoutMs: 1_000 });
+    const lease = await test.pool.acquire();
+    const rows = Array.from({ length: 100 }, (_, id) => ({ id }));
+    test.connection().reply = () => ({ result: rows });
+    const stream = lease.stream('SELECT id FROM t');
+    const closed = track(new Promise((_resolve, reject) => stream.once('error', reject)));
+    lease.release();
+    await test.clock.advance(999);
+    assert.deepEqual([test.stats().draining, closed.state], [1, 'pending']);
+    await test.clock.advance(1);
+    assert.equal(closed.code, 'QUERY_CANCELLED');
+    assert.equal(test.stats().idle, 1);
+  });
+
   it('several statements in flight are all awaited', async () => {
     const { test, lease, connection } = await handedBackWithTwo();
     connection.answer();
-    await test.clock.settle();
-    assert.equal(test.stats().draining, 1);
+    await test.clock.advance(4_900);
+    assert.deepEqual(
+      [test.stats().draining, test.driver.kills.length],
+      [1, 0],
+      'its whole time is the second’s',
+    );
     connection.answer();
     await test.clock.settle();
     assert.equal(test.stats().idle, 1);
@@ -130,7 +161,7 @@ describe('a connection given back while a statement runs', () => {
 });
 
 async function handedBackWithTwo() {
-  const test = new TestPool({ max: 1, drainTimeoutMs: 1_000 });
+  const test = new TestPool({ max: 1, drainTimeoutMs: 5_000 });
   const lease = await test.pool.acquire();
   const connection = test.connection();
   connection.reply = () => 'hang';

@@ -39,6 +39,8 @@ export class FakeConnection implements DriverConnection {
   readonly #queue: Statement[] = [];
   #running: Statement | null = null;
   #lost: Error | null = null;
+  /** Goes on with rows of which the reader has had enough for now. */
+  #resume: (() => void) | null = null;
   #resetDone: ((error: Error | null) => void) | null = null;
 
   constructor(driver: FakeDriver, threadId: number, address: DriverConnection['address']) {
@@ -70,7 +72,7 @@ export class FakeConnection implements DriverConnection {
   }
 
   isBusy(): boolean {
-    return this.#running !== null || this.occupied || this.#resetDone !== null;
+    return [this.#running, this.#resetDone, this.#resume].some((each) => each !== null) || this.occupied;
   }
 
   charsetChanged(): boolean {
@@ -90,7 +92,7 @@ export class FakeConnection implements DriverConnection {
 
   stream(statement: RowStatement): Reading {
     this.run(statement);
-    return { resume: () => {} };
+    return { resume: () => this.#resume?.() };
   }
 
   #next(): void {
@@ -119,9 +121,18 @@ export class FakeConnection implements DriverConnection {
   }
 
   #deliver(statement: Statement, result: unknown): void {
-    const rows = statement as Partial<RowStatement>;
-    if (!rows.onRow || !Array.isArray(result)) return statement.settle(null, result, []);
-    for (const row of result) rows.onRow.call(statement, row);
+    if (isRowwise(statement) && Array.isArray(result)) this.#deliverRows(statement, result);
+    else statement.settle(null, result, []);
+  }
+
+  /** Row by row, with a pause where the reader wants one: until then the rest lies on the wire. */
+  #deliverRows(statement: RowStatement, rows: unknown[]): void {
+    this.#resume = null;
+    for (const [n, row] of rows.entries()) {
+      if (statement.onRow(row)) continue;
+      this.#resume = () => this.#deliverRows(statement, rows.slice(n + 1));
+      return;
+    }
     statement.settle(null);
   }
 
@@ -175,6 +186,10 @@ export class FakeConnection implements DriverConnection {
     });
     this.onLost(error);
   }
+}
+
+function isRowwise(statement: Statement): statement is RowStatement {
+  return 'onRow' in statement;
 }
 
 function textOf({ sql }: Statement): string {

@@ -36,7 +36,7 @@ export class FakeOpen {
   giveUp(reason: Error): void {
     if (this.over) return;
     this.givenUp = reason;
-    this.fail(reason);
+    if (this.#driver.heedsGivingUp) this.fail(reason);
   }
 }
 
@@ -52,6 +52,8 @@ export class FakeDriver implements Driver {
   /** Sessions that live on the server. */
   readonly threads = new Map<number, FakeConnection>();
   readonly kills: string[] = [];
+  /** An attempt that is given up is over. */
+  heedsGivingUp = true;
   uptimeSeconds = 1_000_000;
   /** What becomes of an attempt to open; by default it succeeds. Do nothing to let it hang. */
   onOpen: (open: FakeOpen) => void = (open) => open.succeed();

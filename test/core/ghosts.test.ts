@@ -35,14 +35,14 @@ describe('ghosts', () => {
     assert.equal(test.stats().ghost, 1);
   });
 
-  it('a control connection that is silent is given up after a second', async () => {
+  it('a control connection that is silent is given up', async () => {
     const test = new TestPool({ max: 1, drainTimeoutMs: 0 });
     test.driver.killReply = 'hang';
     const lease = await test.pool.acquire();
     test.connection().reply = () => 'hang';
     const answer = track(lease.query('SELECT SLEEP(60)'));
     lease.release();
-    await test.clock.advance(999);
+    await test.clock.advance(2_999);
     assert.equal(answer.state, 'pending');
     await test.clock.advance(1);
     assert.equal(answer.code, 'QUERY_CANCELLED');

@@ -59,6 +59,16 @@ describe('the pool itself', () => {
     assert.deepEqual([test.stats().acquired, test.stats().released, test.stats().leased], [3, 3, 0]);
   });
 
+  it('gives the connection back when it dies between hand-out and use', async () => {
+    const test = new TestPool({ max: 1 });
+    await test.pool.query('SELECT 1');
+    test.pool.events.once('acquire', () => test.connection().lose());
+    const failed = track(test.pool.query('SELECT 2'));
+    await test.clock.settle();
+    assert.equal(failed.code, 'CONNECTION_LOST');
+    assert.deepEqual([test.stats().leased, test.connection().texts], [0, ['SELECT 1']]);
+  });
+
   it('gives the connection back after an error too', async () => {
     const test = new TestPool({ max: 1 });
     test.driver.reply = () => Object.assign(new Error('no such table'), { errno: 1146 });

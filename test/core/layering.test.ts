@@ -32,6 +32,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'drainer',
       'ghosts',
       'lease',
+      'line',
       'open-failures',
       'opener',
     ],

@@ -38,6 +38,17 @@ describe('a connection that is lost under a request', () => {
     assert.deepEqual(test.connection(1).texts, ['SELECT 2']);
   });
 
+  it('while BEGIN is under way: what was meant to run inside is not sent by itself', async () => {
+    const test = new TestPool({ max: 1 });
+    const { db } = new TestRequest(test);
+    test.driver.reply = () => 'hang';
+    void track(db.beginTransaction());
+    await test.clock.settle();
+    test.connection().lose();
+    await assert.rejects(db.query('UPDATE t SET a = 1'), coded('TRANSACTION_ROLLED_BACK'));
+    assert.equal(test.driver.connections.length, 1);
+  });
+
   it('in a transaction, then the end: still told', async () => {
     const { test, request, db } = await lostAfter('START TRANSACTION', 'UPDATE t SET a = 1');
     request.answer();
@@ -67,7 +78,7 @@ describe('a connection that is lost under a request', () => {
     await test.clock.settle();
     assert.deepEqual(
       both.map(({ code }) => code),
-      ['PROTOCOL_CONNECTION_LOST', 'PROTOCOL_CONNECTION_LOST'],
+      ['PROTOCOL_CONNECTION_LOST', 'CONNECTION_LOST'],
     );
     assert.equal(test.driver.connections.length, 1);
   });

@@ -142,5 +142,12 @@ describe('outages', () => {
       told.map(({ attempt, retryInMs }) => ({ attempt, retryInMs })),
       [1, 2, 3].map((attempt) => ({ attempt, retryInMs: 60 })),
     );
+    test.driver.accept();
+    await test.clock.advance(100);
+    test.connection().lose();
+    test.driver.refuse('ECONNREFUSED');
+    void track(test.pool.acquire());
+    await test.clock.advance(1);
+    assert.equal(test.told('openFailed').at(-1)?.attempt, 1, 'a success in between begins the count anew');
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { TestPool, track } from './fixture.js';
+import { coded, TestPool, track } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
 
 async function working(options: ConstructorParameters<typeof TestRequest>[1] = {}) {
@@ -26,8 +26,12 @@ describe('the end of a request', () => {
   it('a statement and then a commit() after the answer count too, when the statement began in time', async () => {
     const { test, request } = await working();
     await request.db.beginTransaction();
-    request.answer();
+    const connection = test.connection();
+    connection.reply = (sql) => (sql.startsWith('UPDATE') ? 'hang' : undefined);
     const work = track(request.db.query('UPDATE t SET a = 1').then(() => request.db.commit()));
+    request.answer();
+    await test.clock.settle();
+    connection.answer();
     await test.clock.settle();
     assert.equal(work.state, 'fulfilled');
     assert.deepEqual([test.stats().rolledBack, test.stats().idle], [0, 1]);
@@ -84,6 +88,33 @@ describe('the end of a request', () => {
     assert.equal(test.stats().idle, 1);
   });
 
+  it('waits for its COMMIT, and no longer', async () => {
+    const { test, request, connection } = await working();
+    connection.reply = (sql) => (sql === 'COMMIT' ? 'hang' : undefined);
+    const work = track(request.db.transaction(() => 1));
+    request.answer();
+    await test.clock.advance(100);
+    assert.equal(test.stats().leased, 1);
+    connection.answer();
+    await test.clock.settle();
+    assert.deepEqual([work.state, test.stats().idle], ['fulfilled', 1]);
+  });
+
+  it('inside transaction(fn) the session is still the request’s, even when fn has ended the transaction', async () => {
+    const { test, request, connection } = await working();
+    const rest = track(
+      request.db.transaction(async () => {
+        await request.db.query('CREATE TABLE t (a INT)');
+        await new Promise<void>((resolve) => void test.clock.after(500, resolve));
+        await request.db.query('SELECT LAST_INSERT_ID()');
+      }),
+    );
+    request.answer();
+    await test.clock.advance(500);
+    assert.ok(connection.texts.includes('SELECT LAST_INSERT_ID()'));
+    assert.equal(rest.code, 'OUTCOME_UNKNOWN', 'the statement that ended it has committed');
+  });
+
   it('after drainTimeoutMs takes the connection from transaction(fn), whose statements then say so', async () => {
     const { test, request, connection } = await working();
     const work = track(
@@ -99,6 +130,25 @@ describe('the end of a request', () => {
     assert.equal(work.code, 'TRANSACTION_ROLLED_BACK');
     assert.ok(!connection.texts.includes('UPDATE t SET b = 2'));
     assert.deepEqual([test.stats().idle, test.stats().rolledBack], [1, 1]);
+    await assert.rejects(request.db.query('UPDATE t SET c = 3'), coded('TRANSACTION_ROLLED_BACK'));
+  });
+
+  it('takes it from the transaction(fn) that waits behind it too', async () => {
+    const { test, request, connection } = await working();
+    const long = () => new Promise<void>((resolve) => void test.clock.after(2_000, resolve));
+    const both = [
+      track(request.db.transaction(long)),
+      track(request.db.transaction((tx) => tx.query('UPDATE t SET b = 2'))),
+    ];
+    await test.clock.settle();
+    request.answer();
+    await test.clock.advance(2_000);
+    assert.deepEqual(
+      both.map(({ code }) => code),
+      ['TRANSACTION_ROLLED_BACK', 'TRANSACTION_ROLLED_BACK'],
+    );
+    assert.ok(!connection.texts.includes('UPDATE t SET b = 2'));
+    assert.equal(test.stats().leased, 0);
   });
 
   it('while the first connection is awaited, the statements that wait for it still run', async () => {
@@ -113,6 +163,21 @@ describe('the end of a request', () => {
     await test.clock.settle();
     assert.equal(query.state, 'fulfilled');
     assert.equal(test.stats().idle, 1);
+  });
+
+  it('that comes while the first connection is awaited: the deadline runs from the hand-over', async () => {
+    const test = new TestPool({ max: 1 });
+    const held = await test.pool.acquire();
+    const request = new TestRequest(test, { drainTimeoutMs: 1_000 });
+    const query = track(request.db.query('SELECT SLEEP(60)'));
+    request.answer();
+    await test.clock.advance(2_000);
+    test.connection().reply = () => 'hang';
+    held.release();
+    await test.clock.advance(999);
+    assert.equal(query.state, 'pending');
+    await test.clock.advance(1);
+    assert.equal(query.code, 'QUERY_CANCELLED');
   });
 
   it('a stream that nobody reads any more is awaited, then abandoned', async () => {

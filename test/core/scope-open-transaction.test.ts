@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { serverError } from './fake-server.js';
 import { coded, TestPool, track } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
 
@@ -108,6 +109,38 @@ describe('a transaction that is open at the end', () => {
     assert.deepEqual(updates, [], 'a half of the transfer ran by itself');
     assert.equal(transfer.code, 'TRANSACTION_ROLLED_BACK');
   });
+
+  it('begun in time: what follows while BEGIN is under way runs inside it, though the end has come', async () => {
+    const test = new TestPool({ max: 2 });
+    const request = new TestRequest(test);
+    await request.db.query('SELECT 1');
+    const connection = test.connection();
+    connection.reply = (sql) => (sql === 'START TRANSACTION' ? 'hang' : undefined);
+    void track(request.db.beginTransaction());
+    request.answer();
+    await test.clock.settle();
+    const update = track(request.db.query('UPDATE t SET a = 1'));
+    connection.answer();
+    await test.clock.settle();
+    assert.equal(update.state, 'fulfilled');
+    const updates = test.driver.connections
+      .flatMap(({ sent }) => sent)
+      .filter(({ sql }) => sql.startsWith('UPDATE'));
+    assert.deepEqual(updates, [{ sql: 'UPDATE t SET a = 1', inTransaction: true }]);
+  });
+
+  for (const statement of ['CALL p()', 'SELECT 1; UPDATE t SET a = 1']) {
+    it(`is presumed after a compound statement that failed, since an error tells no state: ${statement}`, async () => {
+      const test = new TestPool({ max: 1 });
+      const request = new TestRequest(test);
+      test.driver.reply = () => serverError(1644);
+      await assert.rejects(request.db.query(statement), { errno: 1644 });
+      request.answer();
+      await test.clock.settle();
+      assert.equal(test.connection().resets, 1);
+      await assert.rejects(request.db.query('UPDATE t SET b = 2'), coded('TRANSACTION_ROLLED_BACK'));
+    });
+  }
 
   it('that the server has rolled back already because of a deadlock is not told as left open', async () => {
     const test = new TestPool({ max: 1 });

@@ -25,6 +25,8 @@ const NEEDS: readonly string[] = [
   'CREATE TEMPORARY TABLE t (a INT)',
   'DROP TEMPORARY TABLE t',
   'UNLOCK TABLES',
+  'CALL p(1)',
+  'SELECT 1; BEGIN',
 ];
 
 const DOES_NOT_NEED: readonly string[] = [
@@ -35,7 +37,6 @@ const DOES_NOT_NEED: readonly string[] = [
   'SELECT @@version',
   'SELECT a AS last_insert_ids FROM t',
   'CREATE TABLE t (a INT)',
-  'CALL p(1)',
   'SELECT my_function(1)',
   "SHOW TABLES LIKE 'warnings'",
 ];

@@ -69,14 +69,16 @@ describe('transaction(fn)', () => {
         })
         .catch(() => undefined);
     });
-    assert.deepEqual(texts(test), [
+    const sent = texts(test);
+    const [first, second] = sent.flatMap((sql) => /^SAVEPOINT (\w+)/.exec(sql)?.[1] ?? []);
+    assert.deepEqual(sent, [
       'START TRANSACTION',
-      'SAVEPOINT handback_1',
+      `SAVEPOINT ${first}`,
       'UPDATE t SET a = 1',
-      'RELEASE SAVEPOINT handback_1',
-      'SAVEPOINT handback_2',
+      `RELEASE SAVEPOINT ${first}`,
+      `SAVEPOINT ${second}`,
       'UPDATE t SET a = 2',
-      'ROLLBACK TO SAVEPOINT handback_2',
+      `ROLLBACK TO SAVEPOINT ${second}`,
       'COMMIT',
     ]);
   });
@@ -163,6 +165,13 @@ describe('transaction(fn)', () => {
       coded('TRANSACTION_NESTED'),
     );
     assert.deepEqual(texts(test), ['START TRANSACTION']);
+    const lease = await test.pool.acquire();
+    await lease.beginTransaction();
+    await assert.rejects(lease.beginTransaction(), coded('TRANSACTION_NESTED'));
+    await assert.rejects(
+      lease.transaction(() => 1),
+      coded('TRANSACTION_NESTED'),
+    );
   });
 
   it('a deadlock that fn swallowed: later statements and the end reject TRANSACTION_ROLLED_BACK', async () => {
@@ -179,7 +188,7 @@ describe('transaction(fn)', () => {
     });
     await assert.rejects(work, coded('TRANSACTION_ROLLED_BACK'));
     assert.equal(later, 'TRANSACTION_ROLLED_BACK');
-    assert.deepEqual(texts(test), ['START TRANSACTION', 'UPDATE hot SET a = 1']);
+    assert.deepEqual(texts(test), ['START TRANSACTION', 'UPDATE hot SET a = 1', 'ROLLBACK']);
   });
 
   it('a lock wait that timed out leaves the transaction open, and fn decides', async () => {
@@ -191,10 +200,10 @@ describe('transaction(fn)', () => {
     assert.deepEqual(texts(test).at(-1), 'COMMIT');
   });
 
-  it('a statement in fn that ended the transaction implicitly: TRANSACTION_ROLLED_BACK, not a silent COMMIT', async () => {
+  it('a statement in fn that ended the transaction implicitly: OUTCOME_UNKNOWN, not a silent COMMIT', async () => {
     const { test, db } = started();
     const work = db.transaction((tx) => tx.query('CREATE TABLE t (a INT)'));
-    await assert.rejects(work, coded('TRANSACTION_ROLLED_BACK'));
+    await assert.rejects(work, coded('OUTCOME_UNKNOWN'));
     assert.ok(!texts(test).includes('COMMIT'));
   });
 });

@@ -1,8 +1,10 @@
+import type { Clock } from './clock.js';
 import type { Holder } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
 import type { Pool } from './pool.js';
 import type { Acquirer } from './queue.js';
+import type { StreamedStatement } from './row-stream.js';
 import type { TrackedStatement } from './statement.js';
 
 abstract class QueuedAcquirer implements Acquirer {
@@ -35,12 +37,47 @@ export class OneShot extends QueuedAcquirer {
   granted(lease: Lease): void {
     lease.onStatementEnded = () => lease.release();
     lease.submit(this.#statement);
-    // Nothing was sent: the connection died between hand-out and use.
+    // Refused before it was sent: the connection died between hand-out and use.
     if (lease.inFlight === 0) lease.release();
+    else this.onSent(lease);
   }
+
+  protected onSent(_lease: Lease): void {}
 
   refused(error: HandbackError): void {
     this.#statement.settle(error);
+  }
+}
+
+/**
+ * Rows that are read late: nobody's end will take the connection back when their reader has gone. A reader that
+ * takes no row for `stallMs` has.
+ */
+export class LateReading extends OneShot {
+  readonly #statement: StreamedStatement;
+  readonly #clock: Clock;
+  readonly #stallMs: number;
+
+  constructor(
+    statement: StreamedStatement,
+    holder: Holder,
+    timeoutMs: number,
+    clock: Clock,
+    stallMs: number,
+  ) {
+    super(statement, holder, timeoutMs);
+    this.#statement = statement;
+    this.#clock = clock;
+    this.#stallMs = stallMs;
+  }
+
+  protected override onSent(lease: Lease, rowsBefore = -1): void {
+    this.#clock.after(this.#stallMs, () => {
+      if (lease.released) return;
+      const { rows } = this.#statement;
+      if (rows === rowsBefore) lease.end(0);
+      else this.onSent(lease, rows);
+    });
   }
 }
 

@@ -59,19 +59,24 @@ function checkUri(uri: unknown): string {
       `Option 'uri' must be ${URI_ALLOWED}; got a string with the scheme '${parsed.protocol}'.`,
     );
   }
+  for (const name of parsed.searchParams.keys()) {
+    refusePoolOption(name, `'${name}' (string) in the query string of 'uri'`);
+  }
   return uri.replace(/^mariadb:/i, 'mysql:');
 }
 
 function checkConnection(connection: object): void {
-  for (const name of Object.keys(connection)) {
-    const hint = POOL_OPTION_HINTS[name];
-    if (hint) {
-      throw new HandbackError(
-        'INVALID_OPTION',
-        `Option 'connection.${name}' (${typeOf((connection as Record<string, unknown>)[name])}) is not an option of a connection; give the pool '${hint}' instead.`,
-      );
-    }
+  for (const [name, value] of Object.entries(connection)) {
+    refusePoolOption(name, `'connection.${name}' (${typeOf(value)})`);
   }
+}
+
+function refusePoolOption(name: string, where: string): void {
+  if (!Object.hasOwn(POOL_OPTION_HINTS, name)) return;
+  throw new HandbackError(
+    'INVALID_OPTION',
+    `Option ${where} is not an option of a connection; give the pool '${POOL_OPTION_HINTS[name]}' instead.`,
+  );
 }
 
 /** @throws {HandbackError} INVALID_OPTION */

@@ -5,7 +5,8 @@ import { Call, type DriverError } from './statement.js';
 
 /** How long the control connection stays open after its last use. */
 const IDLE_MS = 5_000;
-const ANSWER_MS = 1_000;
+/** A KILL may wait for its target's locks: two seconds were seen. */
+const ANSWER_MS = 3_000;
 const ER_NO_SUCH_THREAD = 1094;
 
 /** The server and the session there that are meant. */

@@ -60,6 +60,7 @@ export class Drainer {
     const { connection, session } = entry;
     if (!connection?.isUsable()) return this.#quiet(entry);
     lease.killed = true;
+    lease.refuseWaiting();
     // Should the KILL come too late for its statement, the reset is what it would hit.
     session.dirty ??= 'a statement was killed';
     this.#events.tell('kill', {

@@ -4,6 +4,8 @@ import type { Entry } from './entry.js';
 
 const RETRY_MS = 500;
 const MAX_RETRY_MS = 5_000;
+/** A server that can't be reached for this long must not block the places for connections to another one. */
+const UNREACHABLE_MS = 30_000;
 /** Nobody listens on the address any more: with the server its threads are gone. */
 const SERVER_GONE = 'ECONNREFUSED';
 
@@ -23,14 +25,15 @@ export class Ghosts {
     this.#onGone = onGone;
   }
 
-  follow(entry: Entry, retryMs = RETRY_MS): void {
+  follow(entry: Entry, retryMs = RETRY_MS, unreachableSince: number | null = null): void {
     const { connection } = entry;
     if (!connection || entry.state !== 'ghost') return;
     this.#control.endThread(connection, this.#clock.now() - entry.bornAt).then(
       (gone) => (gone ? this.#gone(entry) : this.#again(entry, RETRY_MS / 10)),
       (error: Error & { code?: string }) => {
-        if (error.code === SERVER_GONE) this.#gone(entry);
-        else this.#again(entry, Math.min(retryMs * 2, MAX_RETRY_MS));
+        const since = unreachableSince ?? this.#clock.now();
+        if (error.code === SERVER_GONE || this.#clock.now() - since >= UNREACHABLE_MS) this.#gone(entry);
+        else this.#again(entry, Math.min(retryMs * 2, MAX_RETRY_MS), since);
       },
     );
   }
@@ -40,9 +43,9 @@ export class Ghosts {
     this.#lastTry = true;
   }
 
-  #again(entry: Entry, retryMs: number): void {
+  #again(entry: Entry, retryMs: number, unreachableSince: number | null = null): void {
     if (this.#lastTry) this.#gone(entry);
-    else this.#clock.after(retryMs, () => this.follow(entry, retryMs));
+    else this.#clock.after(retryMs, () => this.follow(entry, retryMs, unreachableSince));
   }
 
   #gone(entry: Entry): void {

@@ -2,8 +2,8 @@ import type { Clock } from './clock.js';
 import type { RawConnection } from './driver.js';
 import type { Entry, Holder, Holding } from './entry.js';
 import { HandbackError } from './errors.js';
+import { connectionLost, Line } from './line.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { StreamedStatement } from './row-stream.js';
 import { Call, type DriverError, type StatementKeeper, type TrackedStatement } from './statement.js';
 import {
   checkTransaction,
@@ -33,18 +33,15 @@ export interface LeaseHost {
 export class Lease extends Queryable implements StatementKeeper, Holding, TransactionHost {
   readonly holder: Holder;
   readonly since: number;
-  /** Statements sent and not yet answered. */
-  inFlight = 0;
-  /** Those among them that may begin a transaction or change the session. */
-  controlsInFlight = 0;
   killed = false;
   /** @internal Told whenever a statement has ended, while the lease is held. */
   onStatementEnded: (() => void) | null = null;
   readonly #host: LeaseHost;
   readonly #entry: Entry;
   #released = false;
+  #beginning = false;
   #turn: Turn | null = null;
-  #readings: Set<StreamedStatement> | null = null;
+  readonly #line: Line;
 
   /** @internal */
   constructor(host: LeaseHost, entry: Entry, holder: Holder, since: number) {
@@ -53,6 +50,8 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     this.#entry = entry;
     this.holder = holder;
     this.since = since;
+    if (!entry.connection) throw new Error(`Connection ${entry.id} was handed out before it was open`);
+    this.#line = new Line(entry.connection, entry.session);
   }
 
   protected get dialect(): Dialect {
@@ -83,53 +82,64 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     return !this.#released && this.#entry.connection?.isUsable() === true;
   }
 
+  /** Statements sent, or waiting to be, and not yet answered. */
+  get inFlight(): number {
+    return this.#line.size;
+  }
+
+  /** @internal A transaction is open, or may be: an error left it open, or something that may begin one is under way. */
+  get mayBeInTransaction(): boolean {
+    const { inTransaction, unsure, abandoned } = this.#entry.session;
+    return inTransaction || unsure || abandoned || this.#line.controls > 0;
+  }
+
   submit(statement: TrackedStatement): void {
-    const { connection, session } = this.#entry;
     if (this.#released) return statement.settle(leaseReleased());
-    if (!connection?.isUsable()) return statement.settle(connectionLost(session.inTransaction));
-    this.inFlight++;
     statement.keeper = this;
-    if (!session.willRun(statement.text)) {
-      statement.controls = true;
-      this.controlsInFlight++;
-    }
-    if (statement instanceof StreamedStatement) {
-      this.#readings ??= new Set();
-      this.#readings.add(statement);
-      statement.reading = connection.stream(statement);
-    } else {
-      connection.run(statement);
-    }
+    this.#line.add(statement);
   }
 
   submitInside(statement: TrackedStatement): void {
     this.submit(statement);
   }
 
+  ascertain(): Promise<void> {
+    return this.#line.ascertain();
+  }
+
+  notOpen(cause?: unknown): HandbackError {
+    return this.#entry.session.commitUnanswered ? commitUnanswered(cause) : this.#line.notOpen(cause);
+  }
+
   /** @internal */
   ended(statement: TrackedStatement, error: DriverError | null, result: unknown): void {
-    const { session } = this.#entry;
-    if (error) session.failed(statement.text, error);
-    else session.didRun(statement.text, result);
-    if (this.#readings && statement instanceof StreamedStatement) this.#readings.delete(statement);
-    this.inFlight--;
-    if (statement.controls) this.controlsInFlight--;
+    this.#line.ended(statement, error, result);
     if (this.#released) {
-      if (this.inFlight === 0) this.#host.drained(this.#entry, this);
+      if (this.#line.size === 0) this.#host.drained(this.#entry, this);
     } else {
       this.onStatementEnded?.();
     }
   }
 
+  /** @internal What has not been sent never will be: the running statement is about to be killed. */
+  refuseWaiting(): void {
+    this.#line.close(leaseReleased());
+  }
+
   /** @internal The connection is taken away: whoever reads rows gets `error`. */
   abandonReadings(error: Error): void {
-    for (const reading of this.#readings ?? []) reading.abandon(error);
+    this.#line.abandonReadings(error);
   }
 
   /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */
   async beginTransaction(): Promise<void> {
-    if (this.inTransaction) throw nested();
-    await this.#control('START TRANSACTION');
+    if (this.#beginning || this.inTransaction) throw nested();
+    this.#beginning = true;
+    try {
+      await this.#control('START TRANSACTION');
+    } finally {
+      this.#beginning = false;
+    }
   }
 
   /** COMMIT. @throws {HandbackError} OUTCOME_UNKNOWN when the connection was lost before the answer. */
@@ -199,11 +209,11 @@ function leaseReleased(): HandbackError {
   );
 }
 
-function connectionLost(inTransaction: boolean): HandbackError {
-  const outcome = inTransaction ? ' Its open transaction was rolled back by the server.' : '';
+function commitUnanswered(cause?: unknown): HandbackError {
   return new HandbackError(
-    'CONNECTION_LOST',
-    `The connection was lost; the statement was not sent.${outcome}`,
+    'OUTCOME_UNKNOWN',
+    'The connection was lost during COMMIT: the transaction may or may not have been committed.',
+    cause === undefined ? {} : { cause },
   );
 }
 

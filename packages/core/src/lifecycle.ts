@@ -46,6 +46,7 @@ export class Lifecycle {
   #acquirer: CallbackAcquirer | null = null;
   #claims: Claim[] = [];
   #used = false;
+  #optedOut = false;
   /** A connection was given: the handler has begun its work. */
   #ran = false;
   #releaseWhenGranted = false;
@@ -66,16 +67,29 @@ export class Lifecycle {
   }
 
   /** Why nothing may be sent now; begins to watch the request when this is its first query. */
-  enter(): HandbackError | null {
-    if (this.context.optedOut) return routeOptedOut(this.context.route);
-    if (!this.#used) this.#begin();
+  enter(): Error | null {
+    if (!this.#used) {
+      try {
+        this.#begin();
+      } catch (error) {
+        // Of the application's `skip`, or a bad route option: the query is where it shows.
+        return error as Error;
+      }
+    }
+    if (this.#optedOut) return routeOptedOut(this.context.route);
     if (this.lease && !this.lease.usable) this.#dropLost(this.lease);
     return this.broken;
   }
 
+  isOptedOut(): boolean {
+    return this.context.optedOut;
+  }
+
   #begin(): void {
-    this.#used = true;
+    this.#optedOut = this.context.optedOut;
+    if (this.#optedOut) return;
     const over = this.context.watch(this);
+    this.#used = true;
     if (over) this.end(over);
   }
 
@@ -86,7 +100,7 @@ export class Lifecycle {
   get isLate(): boolean {
     if (!this.#ended || this.#acquirer) return false;
     const { lease } = this;
-    return !(lease && (this.functions > 0 || lease.inTransaction || lease.controlsInFlight > 0));
+    return !(lease && (this.functions > 0 || lease.mayBeInTransaction));
   }
 
   get waiting(): boolean {
@@ -95,8 +109,9 @@ export class Lifecycle {
 
   /** The connection died under the request. Silently going on with another is right only if nothing was lost with it. */
   #dropLost(lease: Lease): void {
-    const { inTransaction, altered, temporaryTables } = lease.session;
-    if (inTransaction || lease.controlsInFlight > 0) {
+    const { commitUnanswered, altered, temporaryTables } = lease.session;
+    if (commitUnanswered) this.broken = lease.notOpen();
+    else if (lease.mayBeInTransaction) {
       this.broken = rolledBack('because its connection was lost');
     } else if (altered || temporaryTables.length > 0) this.broken = stateLost();
     this.lease = null;
@@ -154,7 +169,12 @@ export class Lifecycle {
   told(lease: Lease): void {
     if (this.#ended) return;
     if (this.lease === lease && !lease.usable) this.#dropLost(lease);
-    if (this.broken?.code === 'TRANSACTION_ROLLED_BACK') this.broken = null;
+    if (this.isTransactionLost) this.broken = null;
+  }
+
+  /** What `rollback()` acknowledges. */
+  get isTransactionLost(): boolean {
+    return this.broken?.code === 'TRANSACTION_ROLLED_BACK' || this.broken?.code === 'OUTCOME_UNKNOWN';
   }
 
   /** Gives the connection back before the end; the next query takes one again. */
@@ -196,7 +216,7 @@ export class Lifecycle {
   #statementEnded(): void {
     if (!this.#ended) return;
     // `await update; await commit()` after the answer: the commit comes in the next turn.
-    if (this.lease?.inTransaction) this.context.pool.clock.soon(() => this.settle());
+    if (this.lease?.mayBeInTransaction) this.context.pool.clock.soon(() => this.settle());
     else this.settle();
   }
 
@@ -223,7 +243,7 @@ export class Lifecycle {
     this.#drainTimer = null;
     this.late.remember(lease.session);
     // A BEGIN under way counts: its caller would go on in autocommit.
-    if (lease.inTransaction || lease.controlsInFlight > 0) {
+    if (lease.mayBeInTransaction) {
       this.broken = rolledBack('because it was still open when its connection was given back');
     }
     lease.end(drainTimeoutMs);

@@ -30,7 +30,7 @@ export function routeMarker(setting: false | RouteOptions): (req: IncomingMessag
 }
 
 /** The names taken on each application's object. */
-const registrations = new WeakMap<object, Set<string>>();
+const registrations = new WeakMap<object, Map<string, unknown>>();
 
 /**
  * Puts the scope where the framework's users look, without touching the request before they do: a getter on the
@@ -67,7 +67,10 @@ export class Installer<Request extends object> {
   #install(prototype: object, request: Request): void {
     const { as } = this.#plugin;
     for (let object: object | null = prototype; object; object = Object.getPrototypeOf(object)) {
-      if (registrations.get(object)?.has(as)) throw alreadyRegistered(as);
+      const other = registrations.get(object)?.get(as);
+      if (other && other !== this) throw alreadyRegistered(as);
+      // The same middleware on an application and on one that is mounted in it: the getter is inherited.
+      if (other) return void this.#installed.add(prototype);
     }
     if (as in request) {
       throw new HandbackError(
@@ -75,7 +78,7 @@ export class Installer<Request extends object> {
         `Option 'as' must be a free name on the request; '${as}' is taken.`,
       );
     }
-    registrations.set(prototype, (registrations.get(prototype) ?? new Set()).add(as));
+    registrations.set(prototype, (registrations.get(prototype) ?? new Map()).set(as, this));
     this.#installed.add(prototype);
     this.#define(prototype, as);
   }

@@ -69,6 +69,15 @@ function anyComposite(values: unknown): boolean {
   return isComposite(values) && Object.values(values).some(isComposite);
 }
 
+/** Whether a value is SQL itself, as `mysql.raw()` makes it. */
+export function carriesSql(values: unknown): boolean {
+  if (Array.isArray(values)) return values.some(carriesSql);
+  if (!isComposite(values)) return false;
+  return (
+    hasSqlString(values) || Object.values(values).some((value) => isComposite(value) && hasSqlString(value))
+  );
+}
+
 /** Each placeholder with the code that stands before it. */
 function* placeholders(sql: string): Generator<{ token: string; before: string }> {
   let before = '';

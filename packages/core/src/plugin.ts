@@ -61,6 +61,7 @@ export class Plugin<Request> {
   /** The scope of one request. */
   scope(view: RequestView<Request>): Scope {
     const plugin = this;
+    let skipped: boolean | undefined;
     const flow = ConnectionPool.flowOf(this.pool);
     const { req, res } = view;
     return httpScope({
@@ -72,7 +73,8 @@ export class Plugin<Request> {
         return setting ? plugin.#merge(flow.settings, setting) : flow.settings;
       },
       get optedOut() {
-        return view.routeSetting === false || plugin.#skip?.(view.request) === true;
+        skipped ??= plugin.#skip?.(view.request) === true;
+        return skipped || view.routeSetting === false;
       },
       get route() {
         return view.pattern ?? `${req.method ?? 'GET'} (unmatched)`;
@@ -86,8 +88,11 @@ export class Plugin<Request> {
   }
 
   #merge(base: ScopeSettings, setting: RouteOptions): ScopeSettings {
+    if (typeof setting !== 'object') checkRouteSetting(setting);
     let merged = this.#merged.get(setting);
     if (!merged) {
+      // A framework may have registered the route before it could be checked.
+      checkRouteSetting(setting);
       merged = mergeRouteOptions(base, setting);
       this.#merged.set(setting, merged);
     }

@@ -1,7 +1,7 @@
 import type { Readable, ReadableOptions } from 'node:stream';
 import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues } from 'mysql2';
 import type { Formatter } from './driver.js';
-import { checkParams, type StrictParams } from './params.js';
+import { carriesSql, checkParams, type StrictParams } from './params.js';
 import { RowStream } from './row-stream.js';
 import { textOf } from './session.js';
 import { Call, type TrackedStatement } from './statement.js';
@@ -37,7 +37,9 @@ export abstract class Queryable {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.send(new Call(false, sql, values)) as Promise<[T, FieldPacket[]]>;
+    const call = new Call(false, sql, values);
+    call.carriesSql = carriesSql(values ?? (typeof sql === 'string' ? undefined : sql.values));
+    return this.send(call) as Promise<[T, FieldPacket[]]>;
   }
 
   /** Runs one prepared statement; it stays prepared on its connection. Objects are sent as JSON. */
@@ -45,6 +47,11 @@ export abstract class Queryable {
     sql: string | QueryOptions,
     values?: ExecuteValues,
   ): Promise<[T, FieldPacket[]]> {
+    try {
+      this.#checkCall(sql, values);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.send(new Call(true, sql, values)) as Promise<[T, FieldPacket[]]>;
   }
 
@@ -78,7 +85,17 @@ export abstract class Queryable {
     return this.dialect.formatter.escapeId(identifier);
   }
 
+  /** @throws {TypeError} for what is no statement, or comes with a callback, which nobody would call */
+  #checkCall(sql: unknown, values: unknown): void {
+    const text = typeof sql === 'object' && sql !== null ? (sql as QueryOptions).sql : sql;
+    if (typeof text !== 'string')
+      throw new TypeError('The statement must be a string, or an object whose sql is one.');
+    if (typeof values === 'function')
+      throw new TypeError('Callbacks are not taken: the call returns a promise.');
+  }
+
   #check(sql: string | QueryOptions, values: unknown): void {
+    this.#checkCall(sql, values);
     const { formatter, strictParams } = this.dialect;
     const options = typeof sql === 'string' ? undefined : sql;
     const named = options?.namedPlaceholders ?? formatter.namedPlaceholders;

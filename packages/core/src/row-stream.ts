@@ -33,6 +33,8 @@ export class RowStream extends Readable {
 
 export class StreamedStatement extends TrackedStatement implements RowStatement {
   reading: Reading | null = null;
+  /** Rows read so far: a stream that makes no progress has lost its reader. */
+  rows = 0;
   readonly #stream: RowStream;
 
   constructor(stream: RowStream, sql: string | QueryOptions, values: unknown) {
@@ -45,6 +47,7 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
   }
 
   onRow(row: unknown): boolean {
+    this.rows++;
     return this.#stream.destroyed || this.#stream.push(row);
   }
 

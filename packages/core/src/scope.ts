@@ -1,9 +1,10 @@
-import { acquire, OneShot } from './acquirers.js';
+import { acquire, LateReading, OneShot } from './acquirers.js';
 import type { RawConnection } from './driver.js';
 import { type Lease, nested } from './lease.js';
 import type { Lifecycle, ScopeContext, ScopeState } from './lifecycle.js';
 import { maskValues } from './mask.js';
 import { type Dialect, Queryable } from './queryable.js';
+import { StreamedStatement } from './row-stream.js';
 import { Call, type TrackedStatement } from './statement.js';
 import {
   checkTransaction,
@@ -22,6 +23,7 @@ export class Scope extends Queryable {
   readonly #life: Lifecycle;
   readonly #context: ScopeContext;
   #turn: Turn | null = null;
+  #beginning = false;
 
   /** @internal */
   constructor(life: Lifecycle) {
@@ -60,8 +62,14 @@ export class Scope extends Queryable {
   /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */
   async beginTransaction(): Promise<void> {
     this.#enterOrThrow();
-    if (this.#life.functions > 0 || this.#life.lease?.inTransaction) throw nested();
-    await this.#control('START TRANSACTION');
+    const { functions, lease } = this.#life;
+    if (this.#beginning || functions > 0 || lease?.inTransaction) throw nested();
+    this.#beginning = true;
+    try {
+      await this.#control('START TRANSACTION');
+    } finally {
+      this.#beginning = false;
+    }
   }
 
   /**
@@ -71,7 +79,7 @@ export class Scope extends Queryable {
    * TRANSACTION_ROLLED_BACK when the transaction is gone; SCOPE_ENDED when the request is
    */
   async commit(): Promise<void> {
-    if (!this.#life.asked && !this.#context.optedOut) return;
+    if (!this.#life.asked && !this.#life.isOptedOut()) return;
     this.#enterOrThrow();
     if (this.#life.functions > 0) throw nested();
     await sendCommit((sql) => this.#control(sql));
@@ -80,9 +88,9 @@ export class Scope extends Queryable {
   /** ROLLBACK; after `TRANSACTION_ROLLED_BACK` it says that the caller knows, and statements are accepted again. */
   async rollback(): Promise<void> {
     const life = this.#life;
-    if (!life.asked && !this.#context.optedOut) return;
+    if (!life.asked && !life.isOptedOut()) return;
     const refusal = life.enter();
-    if (refusal?.code === 'TRANSACTION_ROLLED_BACK') {
+    if (life.isTransactionLost) {
       life.broken = null;
       return;
     }
@@ -121,7 +129,7 @@ export class Scope extends Queryable {
       const refusal = this.#life.enter();
       if (refusal) throw refusal;
       const lease = await this.#held();
-      if (lease.inTransaction) throw nested();
+      if (this.#beginning || lease.inTransaction) throw nested();
       return await runTransaction(lease, this.dialect, fn, options).catch((error) => {
         this.#life.told(lease);
         throw error;
@@ -166,7 +174,12 @@ export class Scope extends Queryable {
     const refusal = this.#life.late.refusal(statement.text, settings.afterResponse);
     if (refusal) return statement.settle(refusal);
     this.#countLate(statement.text);
-    pool.lend(new OneShot(statement, this.#context, settings.acquireTimeoutMs));
+    const { acquireTimeoutMs, drainTimeoutMs } = settings;
+    pool.lend(
+      statement instanceof StreamedStatement
+        ? new LateReading(statement, this.#context, acquireTimeoutMs, pool.clock, drainTimeoutMs)
+        : new OneShot(statement, this.#context, acquireTimeoutMs),
+    );
   }
 
   async #lateTransaction<T>(fn: Work<T>, options: TransactionOptions): Promise<T> {

@@ -17,6 +17,15 @@ const UNUSABLE_AFTER = new Map<number, string>([
 /** ER_LOCK_DEADLOCK: the one error after which the whole transaction has certainly been rolled back. */
 const DEADLOCK = 1213;
 
+/** After these, a transaction that is gone was rolled back: deadlock, lock wait (innodb_rollback_on_timeout), snapshot. */
+const ROLLS_BACK = new Set([DEADLOCK, 1205, 1020]);
+const ENDS_TRANSACTION = /^\s*(?:commit|rollback)\b/i;
+
+/** A whole ROLLBACK, not one to a savepoint. */
+export function isRollback(sql: string): boolean {
+  return /^\s*rollback(?:\s+work)?\s*;?\s*$/i.test(sql);
+}
+
 interface OkPacket {
   readonly serverStatus?: number;
   readonly stateChanges?: { readonly schema: string | null };
@@ -43,6 +52,18 @@ export class Session {
   schemaChanged = false;
   /** The raw connection was handed out: what happened on it can't be known. */
   exposed = false;
+  /** It took on another role, which no reset undoes. */
+  roleChanged = false;
+  /** An error has left open whether a transaction is open: the server has to be asked. */
+  unsure = false;
+  /** An error has ended the transaction behind its owner's back; ROLLBACK says that the owner knows. */
+  abandoned = false;
+  /** How the last transaction ended: as asked, by an error that rolls back, or by a statement that commits. */
+  ended: 'asked' | 'rolled back' | 'statement' = 'asked';
+  /** The connection was lost between COMMIT and its answer. */
+  commitUnanswered = false;
+  /** What ran can't be read from the text: several statements in one, or SQL in the values. */
+  opaque = false;
   /** Statements sent since the connection was opened. */
   uses = 0;
   /** Changed what later statements mean: on another connection they would mean something else. */
@@ -54,22 +75,24 @@ export class Session {
   #openedBy: string | undefined;
   #autocommitOff = false;
   #errorSinceOk = false;
+  #rollsBack = false;
 
   /**
    * To be called before a statement is sent: from here on it may have had its effect.
    *
-   * @returns whether it is plain and not about a transaction either
+   * `carriesSql` = its values hold SQL that its text does not show.
    */
-  willRun(sql: string): boolean {
+  willRun(sql: string, carriesSql: boolean): void {
     this.uses++;
     this.lastStatement = sql;
     const shape = readSql(sql);
-    if (shape.plain) return !shape.needsSession;
+    if (shape.plain && !carriesSql) return;
     this.dirty ??= 'it ran a statement that may change the session';
+    if (shape.compound || carriesSql) this.opaque = true;
     if (shape.changesSession) this.altered = true;
     if (shape.selectsSchema) this.schemaChanged = true;
+    if (shape.changesRole) this.roleChanged = true;
     if (shape.temporaryTable !== undefined) this.temporaryTables.push(shape.temporaryTable);
-    return false;
   }
 
   didRun(sql: string, result: unknown): void {
@@ -83,23 +106,45 @@ export class Session {
     this.#autocommitOff = (ok.serverStatus & AUTOCOMMIT) === 0;
     if (this.#autocommitOff) this.dirty ??= 'autocommit is off';
     if (ok.stateChanges) this.#observeChanges(ok.stateChanges);
-    if ((ok.serverStatus & IN_TRANSACTION) !== 0) this.#markOpen(sql);
+    const open = (ok.serverStatus & IN_TRANSACTION) !== 0;
+    if (this.inTransaction && !open) this.ended = ENDS_TRANSACTION.test(sql) ? 'asked' : 'statement';
+    if (isRollback(sql)) this.abandoned = false;
+    this.unsure = false;
+    if (open) this.#markOpen(sql);
     else this.#markClosed();
-  }
-
-  /** Rows were read one by one: their end carries no status that the driver shows. */
-  didStream(sql: string): void {
-    this.didRun(sql, undefined);
   }
 
   failed(sql: string, error: DriverError): void {
     const reason = UNUSABLE_AFTER.get(error.errno ?? 0);
     if (reason) this.unusable ??= reason;
     else if (error.fatal) this.unusable ??= 'the connection failed';
+    if (error.fatal && this.inTransaction && /^\s*commit\b/i.test(sql)) this.commitUnanswered = true;
     this.#errorSinceOk = true;
-    if (error.errno === DEADLOCK) this.#markClosed();
-    // An error packet carries no status: a procedure or a multi-statement may have begun a transaction.
-    else if (readSql(sql).compound) this.#markOpen(sql);
+    this.#rollsBack = ROLLS_BACK.has(error.errno ?? 0);
+    if (error.errno === DEADLOCK && this.inTransaction) this.#abandon();
+    // An error packet carries no status: the transaction may be gone, or one may have begun.
+    else if (this.inTransaction || readSql(sql).compound) this.unsure = true;
+  }
+
+  /** The server was asked, after an error, whether a transaction is open. */
+  probed(error: DriverError | null, result: unknown): void {
+    const status = error ? undefined : lastOk(result)?.serverStatus;
+    this.unsure = false;
+    if (status === undefined) {
+      this.unusable ??= 'it did not say whether a transaction is open';
+      this.#abandon();
+    } else if ((status & IN_TRANSACTION) !== 0) {
+      this.#markOpen(this.lastStatement ?? '');
+    } else if (this.inTransaction) {
+      this.#abandon();
+    }
+  }
+
+  /** An error has ended the transaction: what its owner sends next must not run by itself. */
+  #abandon(): void {
+    this.abandoned = true;
+    this.ended = this.#rollsBack ? 'rolled back' : 'statement';
+    this.#markClosed();
   }
 
   /** Why a reset is due now; null when the session is provably as it was. */
@@ -122,6 +167,10 @@ export class Session {
     this.temporaryTables.length = 0;
     this.#autocommitOff = false;
     this.#errorSinceOk = false;
+    this.unsure = false;
+    this.abandoned = false;
+    this.opaque = false;
+    this.ended = 'asked';
     this.#markClosed();
   }
 
@@ -143,17 +192,17 @@ export class Session {
 
 /** The status of the last OK packet: of a single result, or of the last one of several (CALL, multi-statements). */
 function lastOk(result: unknown): OkPacket | undefined {
-  if (isOk(result)) return result;
+  if (isOkPacket(result)) return result;
   if (!Array.isArray(result)) return undefined;
   // Rows are plain objects too, so only a packet that says so counts.
   for (let index = result.length - 1; index >= 0; index--) {
-    if (isOk(result[index])) return result[index];
+    if (isOkPacket(result[index])) return result[index];
     if (!Array.isArray(result[index])) return undefined;
   }
   return undefined;
 }
 
-function isOk(value: unknown): value is OkPacket {
+export function isOkPacket(value: unknown): value is OkPacket {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -15,6 +15,8 @@ export interface SqlShape {
   readonly needsSession: boolean;
   /** Changes what later statements of the same session mean: SET, USE, LOCK TABLES. */
   readonly changesSession: boolean;
+  /** Takes on another role: COM_RESET_CONNECTION keeps it. */
+  readonly changesRole: boolean;
   /** Selects another default schema. */
   readonly selectsSchema: boolean;
   /** The table that it creates for this session only. */
@@ -97,7 +99,8 @@ function callsOnlyBuiltIns(text: string): boolean {
     let end = at;
     while (isSpace(text.charCodeAt(end - 1))) end--;
     // A name in quotes, of either kind: sql_mode ANSI_QUOTES makes names of the double ones.
-    if (text[end - 1] === '`' || text[end - 1] === '"') return false;
+    // So may a `??` placeholder be.
+    if (/[`"?]/.test(text[end - 1] ?? '')) return false;
     let start = end;
     while (start > 0 && isWordCharacter(text.charCodeAt(start - 1))) start--;
     if (start < end && !PLAIN_BEFORE_PARENTHESIS.has(text.slice(start, end).toLowerCase())) return false;
@@ -143,15 +146,18 @@ function read(sql: string): SqlShape {
   const [, quoted, unquoted] = TEMPORARY_TABLE.exec(bare) ?? [];
   const temporaryTable = quoted ?? unquoted;
   const plain = isPlain(text, verb);
+  const compound = !plain && (COMPOUND_VERBS.has(verb) || SECOND_STATEMENT.test(bare));
   return {
     plain,
-    compound: !plain && (COMPOUND_VERBS.has(verb) || SECOND_STATEMENT.test(bare)),
+    compound,
     needsSession:
+      compound ||
       SESSION_VERBS.has(verb) ||
       temporaryTable !== undefined ||
       DROPS_TEMPORARY_TABLE.test(bare) ||
       SESSION_STATE.test(bare),
     changesSession: CHANGES_SESSION.has(verb),
+    changesRole: /\bset\s+(?:default\s+)?role\b/i.test(bare),
     selectsSchema: SELECTS_SCHEMA.test(bare),
     temporaryTable,
   };

@@ -22,8 +22,15 @@ export abstract class TrackedStatement implements Statement {
   readonly sql: string | QueryOptions;
   readonly values: unknown;
   keeper: StatementKeeper | null = null;
+  readonly text: string;
   /** It may begin a transaction or change the session. */
   controls = false;
+  /** It has gone to the server, so that its error may be the server's. */
+  sent = false;
+  /** A value of it is SQL itself (`mysql.raw()`), which its text does not show. */
+  carriesSql = false;
+  /** Looked at just before it is sent: why it must not be. */
+  precondition: (() => HandbackError | null) | null = null;
   previous: Statement | null = null;
   next: Statement | null = null;
   #settled = false;
@@ -32,10 +39,7 @@ export abstract class TrackedStatement implements Statement {
     this.prepared = prepared;
     this.sql = sql;
     this.values = values;
-  }
-
-  get text(): string {
-    return textOf(this);
+    this.text = textOf(this);
   }
 
   settle(error: DriverError | null, result?: unknown, fields?: unknown): void {
@@ -43,11 +47,9 @@ export abstract class TrackedStatement implements Statement {
     this.#settled = true;
     const { keeper } = this;
     keeper?.ended(this, error, result);
-    if (error === null) this.succeed(result, fields);
-    else
-      this.fail(
-        keeper?.killed && error.errno === INTERRUPTED ? cancelled(error) : withoutValues(error, this.text),
-      );
+    if (error === null) return this.succeed(result, fields);
+    const shown = withoutValues(error, this.text);
+    this.fail(keeper?.killed && error.errno === INTERRUPTED ? cancelled(shown) : shown);
   }
 
   protected abstract succeed(result: unknown, fields: unknown): void;

@@ -34,6 +34,7 @@ export type EvictReason =
   | 'broken'
   | 'charset'
   | 'schema'
+  | 'role'
   | 'exposed'
   | 'reset-failed'
   | 'undrained'

@@ -18,6 +18,7 @@ export class Counters {
     broken: 0,
     charset: 0,
     schema: 0,
+    role: 0,
     exposed: 0,
     'reset-failed': 0,
     undrained: 0,

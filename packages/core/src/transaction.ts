@@ -14,9 +14,14 @@ export interface TransactionOptions {
 
 /** The connection that a transaction runs on. */
 export interface TransactionHost {
+  readonly released: boolean;
   readonly inTransaction: boolean;
+  /** Why a transaction that should be open is not. */
+  notOpen(cause?: unknown): HandbackError;
   /** Sends the statement on the transaction's own connection, or settles it with an error. */
   submitInside(statement: TrackedStatement): void;
+  /** Asks the server, if an error has left it open, whether the transaction is. */
+  ascertain(): Promise<void>;
 }
 
 const ISOLATIONS: readonly string[] = [
@@ -72,7 +77,7 @@ export async function sendCommit(send: (sql: string) => Promise<unknown>): Promi
       );
     }
     // The driver has a fatal error without a code for what it never sent.
-    if ((error as DriverError).fatal || isUnsent(error)) throw notOpen(error);
+    if ((error as DriverError).fatal || isUnsent(error)) throw rolledBack(error);
     throw error;
   }
 }
@@ -93,9 +98,14 @@ function isLost(error: DriverError | HandbackError): boolean {
 const LOST_CODES: ReadonlySet<string> = new Set(['QUERY_CANCELLED', 'POOL_CLOSED']);
 
 async function commit(host: TransactionHost): Promise<void> {
-  if (!host.inTransaction) throw notOpen();
+  const call = new Call(false, 'COMMIT', undefined);
+  // Statements may still be ahead of it.
+  call.precondition = () => (host.inTransaction ? null : host.notOpen());
   try {
-    await sendCommit((sql) => control(host, sql));
+    await sendCommit(() => {
+      host.submitInside(call);
+      return call.promise;
+    });
   } catch (error) {
     await rollBack(host);
     throw error;
@@ -104,13 +114,31 @@ async function commit(host: TransactionHost): Promise<void> {
 
 /** A failing ROLLBACK marks the connection unusable, so the server ends the transaction; there is nothing to add. */
 async function rollBack(host: TransactionHost): Promise<void> {
-  if (host.inTransaction) await control(host, 'ROLLBACK').catch(() => undefined);
+  await control(host, 'ROLLBACK').catch(() => undefined);
 }
 
-function notOpen(cause?: unknown): HandbackError {
+/** The error of `fn`, unless a statement of it has committed what came before. */
+async function afterFailure(host: TransactionHost, error: unknown): Promise<unknown> {
+  await host.ascertain();
+  if (host.inTransaction) return error;
+  const gone = host.notOpen(error);
+  return gone.code === 'OUTCOME_UNKNOWN' ? gone : error;
+}
+
+/** The transaction is certainly undone. */
+export function rolledBack(cause?: unknown): HandbackError {
   return new HandbackError(
     'TRANSACTION_ROLLED_BACK',
-    'The transaction is no longer open: it was rolled back, or a statement in it ended it.',
+    'The transaction is no longer open: it was rolled back.',
+    cause === undefined ? {} : { cause },
+  );
+}
+
+/** A statement has ended the transaction, and such statements (DDL, COMMIT, procedures) mostly commit. */
+export function endedByStatement(cause?: unknown): HandbackError {
+  return new HandbackError(
+    'OUTCOME_UNKNOWN',
+    'A statement has ended the transaction: what ran before it may have been committed.',
     cause === undefined ? {} : { cause },
   );
 }
@@ -133,20 +161,24 @@ export async function runTransaction<T>(
     result = await fn(tx);
   } catch (error) {
     tx.end();
+    const shown = await afterFailure(host, error);
     await rollBack(host);
-    throw error;
+    throw shown;
   }
   tx.end();
   await commit(host);
   return result;
 }
 
+/** Names are never used twice: a savepoint that outlives its transaction must not meet another. */
+let savepoints = 0;
+
 /** What `transaction(fn)` gives to `fn`. It is over when `fn` has settled. */
 export class Transaction extends Queryable {
   protected readonly dialect: Dialect;
   readonly #host: TransactionHost;
   #over = false;
-  #savepoints = 0;
+  #inner: Transaction | null = null;
   #lastSavepoint: Promise<unknown> = Promise.resolve();
 
   constructor(host: TransactionHost, dialect: Dialect) {
@@ -160,10 +192,11 @@ export class Transaction extends Queryable {
       statement.settle(
         new HandbackError('SCOPE_ENDED', 'This transaction has ended; the statement was not sent.'),
       );
-    } else if (!this.#host.inTransaction) {
-      // Otherwise it would run by itself, in autocommit.
-      statement.settle(notOpen());
+    } else if (this.#host.released) {
+      statement.settle(this.#host.notOpen());
     } else {
+      // Otherwise it would run by itself, in autocommit.
+      statement.precondition = () => (this.#host.inTransaction ? null : this.#host.notOpen());
       this.#host.submitInside(statement);
     }
   }
@@ -181,18 +214,17 @@ export class Transaction extends Queryable {
 
   async #savepoint<T>(fn: Work<T>): Promise<T> {
     checkTransaction(fn, {});
-    const name = `handback_${++this.#savepoints}`;
+    const name = `handback_${++savepoints}`;
     await this.query(`SAVEPOINT ${name}`);
     const inner = new Transaction(this.#host, this.dialect);
-    inner.#savepoints = this.#savepoints * 1_000;
+    this.#inner = inner;
     let result: T;
     try {
       result = await fn(inner);
     } catch (error) {
       inner.end();
       // If this fails the whole transaction is gone, and every later statement of it will say so.
-      if (this.#host.inTransaction)
-        await control(this.#host, `ROLLBACK TO SAVEPOINT ${name}`).catch(() => undefined);
+      await this.#undo(name);
       throw error;
     }
     inner.end();
@@ -200,8 +232,17 @@ export class Transaction extends Queryable {
     return result;
   }
 
+  /** The savepoint of a transaction that is over went with it. */
+  async #undo(name: string): Promise<void> {
+    if (this.#over) return;
+    await this.#host.ascertain();
+    if (this.#host.inTransaction)
+      await control(this.#host, `ROLLBACK TO SAVEPOINT ${name}`).catch(() => undefined);
+  }
+
   /** @internal */
   end(): void {
     this.#over = true;
+    this.#inner?.end();
   }
 }

@@ -54,7 +54,11 @@ export function handback(options: HandbackOptions): Handback {
   return Object.assign(middleware, { pool: plugin.pool, close: () => plugin.close() });
 }
 
-function marker(setting: false | RouteOptions): RequestHandler {
+/** Takes any route: it must not widen the parameters of the handlers behind it. */
+// biome-ignore lint/suspicious/noExplicitAny: `RequestHandler<any>` is what leaves their inference alone
+type RouteMarker = RequestHandler<any, any, any, any>;
+
+function marker(setting: false | RouteOptions): RouteMarker {
   const mark = routeMarker(setting);
   return (req, _res, next) => {
     mark(req);
@@ -63,7 +67,7 @@ function marker(setting: false | RouteOptions): RequestHandler {
 }
 
 /** Route middleware: `req.db` rejects `ROUTE_OPTED_OUT` here. */
-handback.off = (): RequestHandler => marker(false);
+handback.off = (): RouteMarker => marker(false);
 
 /** Route middleware: options for this route. @throws {HandbackError} INVALID_OPTION */
-handback.route = (options: RouteOptions): RequestHandler => marker(options);
+handback.route = (options: RouteOptions): RouteMarker => marker(options);

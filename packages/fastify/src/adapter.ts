@@ -51,11 +51,19 @@ export async function register(app: FastifyInstance, options: HandbackOptions): 
   logWarnings(app, plugin.pool);
 }
 
+function responseOf(request: FastifyRequest) {
+  const reply = (request as WithReply)[REPLY] as FastifyReply | null;
+  if (reply) return reply.raw;
+  throw new TypeError(
+    'This onRequest hook was added before Handback: register Handback first to use it there.',
+  );
+}
+
 function view(request: FastifyRequest) {
   return {
     request,
     req: request.raw,
-    res: (request as WithReply)[REPLY].raw,
+    res: responseOf(request),
     get routeSetting() {
       return request.routeOptions.config?.handback;
     },

@@ -12,7 +12,9 @@ import type {
   RowStatement,
   Statement,
 } from '../driver.js';
+import { HandbackError } from '../errors.js';
 import { LinkedList } from '../linked-list.js';
+import { isOkPacket } from '../session.js';
 import { charsetOf, collationOf } from './mysql2-charsets.js';
 import { completeConfig, withIdentityCheck } from './mysql2-config.js';
 
@@ -131,12 +133,13 @@ class Mysql2Connection implements DriverConnection {
 
   stream(statement: RowStatement): Reading {
     let settled = false;
+    let header: unknown;
     const done = (error: Error | null) => {
       if (settled) return;
       settled = true;
       process.nextTick(() => {
         this.#inFlight.remove(statement);
-        statement.settle(error);
+        statement.settle(error, header);
       });
     };
     this.#inFlight.push(statement);
@@ -147,6 +150,7 @@ class Mysql2Connection implements DriverConnection {
           : this.raw.query(statement.sql as string, statement.values as []);
       command.on('fields', (fields: unknown) => statement.onFields(fields));
       command.on('result', (row: unknown) => {
+        if (isOkPacket(row)) header = row;
         if (!statement.onRow(row)) this.raw.pause();
       });
       command.on('error', done);
@@ -237,7 +241,17 @@ function formatter(config: ConnectionOptions): Formatter {
   const { ConnectionConfig } = mysql as unknown as {
     ConnectionConfig: new (config: object) => ConnectionOptions;
   };
-  const { stringifyObjects, timezone, namedPlaceholders } = new ConnectionConfig({ ...config });
+  let read: ConnectionOptions;
+  try {
+    read = new ConnectionConfig({ ...config });
+  } catch (error) {
+    const { message } = error as Error;
+    throw new HandbackError(
+      'INVALID_OPTION',
+      `The driver refuses the option 'uri' or 'connection': ${message}.`,
+    );
+  }
+  const { stringifyObjects, timezone, namedPlaceholders } = read;
   return {
     namedPlaceholders: namedPlaceholders === true,
     format: (sql, values) => mysql.format(sql, values as [], stringifyObjects, timezone as never),
