@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import mysql from 'mysql2';
 import { ResultSetHeader, serverError } from './fake-server.js';
 import { TestPool } from './fixture.js';
 
@@ -64,6 +65,27 @@ describe('cleaning between two holders', () => {
     await test.pool.query('SELECT 1');
     await test.clock.settle();
     assert.deepEqual([test.connection().resets, test.stats().cleanReleases], [1, 1]);
+  });
+
+  it('SQL in the values counts as well: mysql.raw() may be anything', async () => {
+    const test = new TestPool({ max: 1 });
+    for (const values of [
+      [mysql.raw('@a := 1')],
+      [{ a: mysql.raw('GET_LOCK("x", 1)') }],
+      [[mysql.raw('f()')]],
+    ]) {
+      const before = test.stats().reset;
+      await test.pool.query('INSERT INTO t SET ?', values as never);
+      await test.clock.settle();
+      assert.equal(test.stats().reset, before + 1);
+    }
+  });
+
+  it('in those of a stream too', async () => {
+    const test = new TestPool({ max: 1 });
+    await test.pool.stream('SELECT ?', [mysql.raw('@a := 1') as never]).toArray();
+    await test.clock.settle();
+    assert.equal(test.connection().resets, 1);
   });
 
   it('a reset that is done leaves no timer behind', async () => {

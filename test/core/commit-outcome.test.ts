@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { lostError, serverError } from './fake-server.js';
-import { TestPool, track } from './fixture.js';
+import { coded, TestPool, track } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
 
 type Committing = (test: TestPool) => Promise<unknown>;
@@ -57,6 +57,22 @@ describe('the outcome of COMMIT', () => {
       assert.equal(outcome.error, refusal);
     });
   }
+
+  it('that is unknown stays so in a scope: nothing is sent until rollback()', async () => {
+    const test = new TestPool({ max: 1 });
+    const { db } = new TestRequest(test);
+    await db.beginTransaction();
+    test.connection().reply = () => 'hang';
+    const outcome = track(db.commit());
+    await test.clock.settle();
+    test.connection().lose();
+    await test.clock.settle();
+    assert.equal(outcome.code, 'OUTCOME_UNKNOWN');
+    await assert.rejects(db.query('UPDATE t SET a = 1'), coded('OUTCOME_UNKNOWN'));
+    await db.rollback();
+    await db.query('SELECT 1');
+    assert.deepEqual(test.connection(1).texts, ['SELECT 1']);
+  });
 
   it('connection lost before COMMIT was sent = TRANSACTION_ROLLED_BACK: it certainly was not committed', async () => {
     const test = new TestPool({ max: 1 });

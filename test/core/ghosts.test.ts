@@ -77,6 +77,16 @@ describe('ghosts', () => {
     assert.equal(test.stats().ghost, 0);
   });
 
+  it('on a server that can’t be reached is given up after half a minute', async () => {
+    const { test, waiting } = await withGhost();
+    await test.clock.advance(29_000);
+    assert.equal(test.stats().ghost, 1);
+    test.driver.threads.clear();
+    await test.clock.advance(8_000);
+    assert.equal(test.stats().ghost, 0);
+    assert.equal(waiting.state, 'fulfilled');
+  });
+
   it('is gone with its server: refused connections, or a server that was started since', async () => {
     const refused = await withGhost();
     refused.test.driver.threads.clear();

@@ -40,6 +40,16 @@ const TRANSFERS: Readonly<Record<string, Transfer>> = {
     db.transaction((tx) => move((sql) => tx.query(sql), pause, swallow)),
   'transaction(fn) with db': (db, pause, swallow) =>
     db.transaction(() => move((sql) => db.query(sql), pause, swallow)),
+  'both at once': async (db, pause, swallow) => {
+    await db.beginTransaction();
+    await pause();
+    await Promise.all([TAKE, GIVE].map((sql) => swallow(db.query(sql))));
+    await db.commit();
+  },
+  'both at once in transaction(fn)': (db, _pause, swallow) =>
+    db.transaction(async (tx) => {
+      await Promise.all([TAKE, GIVE].map((sql) => swallow(tx.query(sql))));
+    }),
   'a savepoint': (db, pause, swallow) =>
     db.transaction((tx) => tx.transaction((inner) => move((sql) => inner.query(sql), pause, swallow))),
 };
@@ -48,6 +58,7 @@ type Happening =
   | 'goesOn'
   | 'serverAnswers'
   | 'serverFails'
+  | 'rolledBack'
   | 'deadlock'
   | 'answered'
   | 'clientLeaves'
@@ -58,7 +69,16 @@ type Happening =
   | 'short'
   | 'long';
 const happening = fc.constantFrom<Happening>(
-  ...(['goesOn', 'goesOn', 'serverAnswers', 'serverAnswers', 'serverFails', 'deadlock', 'answered'] as const),
+  ...([
+    'goesOn',
+    'goesOn',
+    'serverAnswers',
+    'serverAnswers',
+    'serverFails',
+    'deadlock',
+    'rolledBack',
+    'answered',
+  ] as const),
   ...(['clientLeaves', 'lost', 'release', 'killsHang', 'killsFail', 'short', 'long'] as const),
 );
 
@@ -95,10 +115,15 @@ async function tell({ how, swallows, slow, before, happenings }: Story): Promise
     goesOn: () => paused.shift()?.(),
     serverAnswers: () => busy()?.answer(),
     serverFails: () => busy()?.answer(serverError(1062)),
+    rolledBack: () => {
+      const connection = busy();
+      if (!connection) return;
+      connection.session.inTransaction = false;
+      connection.answer(serverError(1205));
+    },
     deadlock: () => {
       const connection = busy();
-      // What a handler makes of a deadlock that it swallows outside of transaction(fn) is its own affair.
-      if (!connection || (swallows && !how.startsWith('transaction(fn) with tx'))) return;
+      if (!connection) return;
       connection.session.inTransaction = false;
       connection.answer(serverError(1213));
     },

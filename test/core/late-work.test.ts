@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import mysql from 'mysql2';
 import { coded, TestPool, track } from './fixture.js';
 import { TestRequest, type TestRequestOptions } from './request-fixture.js';
 
@@ -80,6 +81,14 @@ describe('work after the end', () => {
     });
   }
 
+  it('SQL in the values may need it as well', async () => {
+    const { db } = await ended();
+    await assert.rejects(
+      db.query('SELECT ?', [mysql.raw('LAST_INSERT_ID()') as never]),
+      coded('SCOPE_ENDED'),
+    );
+  });
+
   it('beginTransaction(), connection() and commit() need it too; rollback() and release() have nothing to do', async () => {
     const { test, db } = await ended();
     await assert.rejects(db.beginTransaction(), coded('SCOPE_ENDED'));
@@ -133,79 +142,30 @@ describe('work after the end', () => {
   });
 });
 
-describe('a client that leaves', () => {
-  async function waitingForFirst(options: TestRequestOptions = {}) {
-    const test = new TestPool({ max: 1 });
-    const held = await test.pool.acquire();
-    const request = new TestRequest(test, options);
-    const query = track(request.db.query('SELECT 1'));
-    await test.clock.settle();
-    return { test, held, request, query };
-  }
+describe('a late stream', () => {
+  const rows = Array.from({ length: 100 }, (_, id) => ({ id }));
 
-  it('takes its request, which ran nothing yet, out of the queue at once', async () => {
-    const { test, request, query } = await waitingForFirst();
-    request.leave();
-    await test.clock.microtasks();
-    assert.equal(query.code, 'CLIENT_GONE');
-    assert.equal(test.stats().pending, 0);
-  });
-
-  it('one that already ran a statement keeps its place', async () => {
-    const test = new TestPool({ max: 1 });
-    const request = new TestRequest(test);
-    await request.db.query('SELECT 1');
-    await request.db.release();
-    const held = await test.pool.acquire();
-    const query = track(request.db.query('SELECT 2'));
-    await test.clock.settle();
-    request.leave();
-    await test.clock.settle();
-    assert.deepEqual([query.state, test.stats().pending], ['pending', 1]);
-    held.release();
-    await test.clock.settle();
-    assert.equal(query.state, 'fulfilled');
-    assert.equal(test.stats().idle, 1);
-  });
-
-  it('does not cut an order in half: what the handler does later still runs', async () => {
-    const { test, held, request, query } = await waitingForFirst();
-    held.release();
-    await test.clock.settle();
-    assert.equal(query.state, 'fulfilled');
-    request.leave();
-    await test.clock.settle();
-    await request.db.query('UPDATE t SET a = 1');
-    assert.equal(test.stats().late, 1);
-  });
-
-  it("with 'cancel' what is in flight is killed at once", async () => {
-    const { test, held, request } = await waitingForFirst({ afterResponse: 'cancel' });
-    held.release();
-    await test.clock.settle();
-    test.connection().reply = () => 'hang';
-    const query = track(request.db.query('SELECT SLEEP(60)'));
-    await test.clock.settle();
-    request.leave();
-    await test.clock.settle();
-    assert.equal(query.code, 'QUERY_CANCELLED');
-    assert.deepEqual([test.driver.kills.length, test.stats().idle], [1, 1]);
-    await assert.rejects(request.db.query('SELECT 1'), coded('SCOPE_ENDED'));
-  });
-
-  it("with 'allow' and 'reject' what is in flight is awaited", async () => {
-    for (const afterResponse of ['allow', 'reject'] as const) {
-      const { test, held, request } = await waitingForFirst({ afterResponse });
-      held.release();
-      await test.clock.settle();
-      test.connection().reply = () => 'hang';
-      const query = track(request.db.query('SELECT SLEEP(1)'));
-      request.leave();
-      await test.clock.advance(100);
-      test.connection().answer();
-      await test.clock.settle();
-      assert.equal(query.state, 'fulfilled');
-      assert.equal(test.driver.kills.length, 0);
+  it('whose reader is slow keeps its connection', async () => {
+    const { test, db } = await ended({ drainTimeoutMs: 1_000 });
+    test.driver.reply = () => ({ result: rows });
+    const stream = db.stream('SELECT id FROM t', undefined, { highWaterMark: 1 });
+    for (const { id } of rows.slice(0, 10)) {
+      await test.clock.advance(900);
+      assert.deepEqual(stream.read(), { id });
     }
+    assert.equal(test.stats().leased, 1);
+    stream.destroy();
+    await test.clock.settle();
+    assert.equal(test.stats().leased, 0);
+  });
+
+  it('that nobody reads any more loses it', async () => {
+    const { test, db } = await ended({ drainTimeoutMs: 1_000 });
+    test.driver.reply = (sql) => (sql.includes('id') ? { result: rows } : undefined);
+    const stream = db.stream('SELECT id FROM t');
+    const failed = track(new Promise((_resolve, reject) => stream.once('error', reject)));
+    await test.clock.advance(5_000);
+    assert.equal(failed.code, 'QUERY_CANCELLED');
+    assert.equal(test.stats().leased, 0);
   });
 });

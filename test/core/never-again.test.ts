@@ -23,6 +23,13 @@ describe('connections that nobody may use again', () => {
     assert.equal(test.stats().evicted.schema, 1);
   });
 
+  it('another role, which a reset would keep: closed', async () => {
+    const test = new TestPool({ max: 1 });
+    await test.pool.query('SET ROLE admin');
+    await test.clock.settle();
+    assert.deepEqual([test.stats().evicted.role, test.connection().ended], [1, true]);
+  });
+
   it('its raw connection was handed out: closed, since what happened on it can’t be known', async () => {
     const test = new TestPool({ max: 1 });
     const lease = await test.pool.acquire();

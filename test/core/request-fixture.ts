@@ -19,12 +19,21 @@ export class TestRequest {
   readonly #life: Lifecycle;
 
   constructor({ flow }: TestPool, options: TestRequestOptions = {}) {
-    const { route = 'GET /orders/:id', optedOut = false, over = null, ...routeOptions } = options;
+    const {
+      route = 'GET /orders/:id',
+      over = null,
+      acquireTimeoutMs,
+      drainTimeoutMs,
+      afterResponse,
+    } = options;
+    const given = { acquireTimeoutMs, drainTimeoutMs, afterResponse };
     const context: ScopeContext = {
       pool: flow,
-      settings: mergeRouteOptions(flow.settings, routeOptions),
+      settings: mergeRouteOptions(flow.settings, given as RouteOptions),
       route,
-      optedOut,
+      get optedOut() {
+        return options.optedOut ?? false;
+      },
       watch: () => {
         this.watched++;
         return over;

@@ -155,6 +155,22 @@ describe('a scope with queries', () => {
     assert.equal(test.stats().evicted.exposed, 1);
   });
 
+  it('where `skip` throws, that is what the query rejects with, each time', async () => {
+    const test = new TestPool();
+    const failure = new Error('in skip');
+    const request = new TestRequest(test, {
+      get optedOut(): boolean {
+        throw failure;
+      },
+    });
+    await assert.rejects(request.db.query('SELECT 1'), failure);
+    await assert.rejects(
+      request.db.transaction(() => 1),
+      failure,
+    );
+    assert.deepEqual([request.watched, test.driver.opens.length], [0, 0]);
+  });
+
   it('opted out: every method rejects ROUTE_OPTED_OUT, reading is safe, nothing is watched', async () => {
     const test = new TestPool();
     const request = new TestRequest(test, { optedOut: true, route: 'GET /health' });
