@@ -36,9 +36,22 @@ export function connectError(code: string, errno?: number): ServerError {
 
 /** One session: knows about transactions and autocommit, and whether anything else was changed. */
 export class FakeSession {
-  inTransaction = false;
   touched = false;
+  /** Changes that last. */
+  readonly committed: string[] = [];
+  #changes: string[] = [];
+  #inTransaction = false;
   #autocommit = true;
+
+  get inTransaction(): boolean {
+    return this.#inTransaction;
+  }
+
+  /** When it ends otherwise than by a COMMIT its changes are gone. */
+  set inTransaction(open: boolean) {
+    if (!open) this.#changes = [];
+    this.#inTransaction = open;
+  }
 
   reset(): void {
     this.inTransaction = false;
@@ -55,11 +68,18 @@ export class FakeSession {
   /** @returns rows or an OK packet */
   answer(sql: string): unknown {
     const text = sql.trim().toLowerCase();
+    if (/^(commit|create table|alter|drop table|begin|start transaction)/.test(text)) this.#commit();
     if (/^(begin|start transaction)/.test(text)) this.inTransaction = true;
     else if (/^(commit|rollback(?! to)|create table|alter|drop table)/.test(text)) this.inTransaction = false;
     else if (/^set autocommit\s*=\s*0/.test(text)) this.#autocommit = false;
     else if (/^(select|insert|update|delete)/.test(text) && !this.#autocommit) this.inTransaction = true;
+    if (/^update/.test(text)) (this.inTransaction ? this.#changes : this.committed).push(sql);
     if (/^set|my_function/.test(text)) this.touched = true;
     return /^(select|show|with|values)/.test(text) ? [{ value: 1 }] : this.ok;
+  }
+
+  #commit(): void {
+    this.committed.push(...this.#changes);
+    this.#changes = [];
   }
 }

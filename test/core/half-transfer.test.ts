@@ -146,15 +146,21 @@ async function tell({ how, swallows, slow, before, happenings }: Story): Promise
     paused.shift()?.();
     await test.clock.advance(300);
   }
-  checkNothingHalf(test, outcome.state);
+  checkNothingHalf(test, outcome.state, swallows);
   return test;
 }
 
-function checkNothingHalf(test: TestPool, state: string): void {
+function checkNothingHalf(test: TestPool, state: string, swallows: boolean): void {
   const sent = test.driver.connections.flatMap((connection) => connection.sent);
   const alone = sent.filter(({ sql, inTransaction }) => sql.startsWith('UPDATE') && !inTransaction);
   assert.deepEqual(alone, [], 'a half of the transfer ran by itself');
   assert.notEqual(state, 'pending', 'the transfer came to no end');
+  const committed = test.driver.connections.flatMap(({ session }) => session.committed);
+  const whole =
+    committed.filter((sql) => sql === TAKE).length === committed.filter((sql) => sql === GIVE).length;
+  assert.ok(whole || swallows, `committed: ${committed.join('; ')}`);
+  if (state === 'fulfilled' && !swallows)
+    assert.deepEqual(committed.sort(), [GIVE, TAKE].sort(), 'it said done');
 }
 
 describe('half a transfer', () => {

@@ -64,7 +64,7 @@ describe('reports', () => {
     const [warning] = test.told('warning');
     assert.equal(
       warning?.message,
-      "ACQUIRE_TIMEOUT: pool 'orders': waited 1000 ms; max 2, leased 2, idle 0, opening 0, pending 0; " +
+      "pool 'orders': waited 1000 ms; max 2, leased 2, idle 0, opening 0, pending 0; " +
         'held by GET /reports/:id for 1300 ms (SELECT * FROM users WHERE password = ? AND id = ?), pool.acquire for 1000 ms',
     );
   });
