@@ -17,6 +17,7 @@ describe('CommonJS users', () => {
       koa: 'function',
       off: ['function', 'function'],
       middleware: true,
+      named: Array(3).fill([true, true, 'function']),
       error: 'CLIENT_GONE',
     });
   });

@@ -20,6 +20,15 @@ const POOL_OPTION_HINTS: Readonly<Record<string, string>> = {
   connectTimeout: 'connectTimeoutMs',
 };
 
+/** What mysql2 3.24 knows of a connection. It ignores the rest, `sslmode=require` included: here it is refused. */
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set(
+  `authPlugins authSwitchHandler bigNumberStrings charset charsetNumber compress connectAttributes database dateStrings
+  debug decimalNumbers disableEval enableCleartextPlugin enableKeepAlive flags host infileStreamFactory insecureAuth
+  jsonStrings keepAliveInitialDelay localAddress maxPreparedStatements multipleStatements namedPlaceholders nestTables
+  password password1 password2 password3 passwordSha1 port queryFormat rowsAsArray socketPath ssl stream
+  stringifyObjects supportBigNumbers timezone trace typeCast uri user`.split(/\s+/),
+);
+
 /** Keeps the password out of `util.inspect` and JSON. */
 class HiddenSource implements ConnectionSource {
   readonly #known: ConnectionOptions;
@@ -60,23 +69,32 @@ function checkUri(uri: unknown): string {
     );
   }
   for (const name of parsed.searchParams.keys()) {
-    refusePoolOption(name, `'${name}' (string) in the query string of 'uri'`);
+    checkKnown(name, `'${name}' (string) in the query string of 'uri'`);
   }
   return uri.replace(/^mariadb:/i, 'mysql:');
 }
 
 function checkConnection(connection: object): void {
   for (const [name, value] of Object.entries(connection)) {
-    refusePoolOption(name, `'connection.${name}' (${typeOf(value)})`);
+    checkKnown(name, `'connection.${name}' (${typeOf(value)})`);
   }
 }
 
-function refusePoolOption(name: string, where: string): void {
-  if (!Object.hasOwn(POOL_OPTION_HINTS, name)) return;
-  throw new HandbackError(
-    'INVALID_OPTION',
-    `Option ${where} is not an option of a connection; give the pool '${POOL_OPTION_HINTS[name]}' instead.`,
-  );
+function checkKnown(name: string, where: string): void {
+  if (KNOWN_OPTIONS.has(name)) return;
+  const hint = Object.hasOwn(POOL_OPTION_HINTS, name)
+    ? `give the pool '${POOL_OPTION_HINTS[name]}' instead`
+    : 'mysql2 does not know it';
+  throw new HandbackError('INVALID_OPTION', `Option ${where} is not an option of a connection; ${hint}.`);
+}
+
+/** What a function returned is looked at each time. */
+async function checked(
+  source: () => ConnectionOptions | Promise<ConnectionOptions>,
+): Promise<ConnectionOptions> {
+  const connection = await source();
+  if (typeof connection === 'object' && connection !== null) checkConnection(connection);
+  return connection;
 }
 
 /** @throws {HandbackError} INVALID_OPTION */
@@ -91,12 +109,12 @@ export function resolveSource(
     );
   }
   if (connection === undefined) {
-    const checked = checkUri(uri);
-    return new HiddenSource({ uri: checked }, () => ({ uri: checked }));
+    const known = { uri: checkUri(uri) };
+    return new HiddenSource(known, () => known);
   }
   if (typeof connection === 'function') {
     if (uri !== undefined) throw invalid('uri', "absent when 'connection' is a function", uri);
-    return new HiddenSource({}, connection);
+    return new HiddenSource({}, () => checked(connection));
   }
   if (typeof connection !== 'object' || connection === null || Array.isArray(connection)) {
     throw invalid(

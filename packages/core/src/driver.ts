@@ -71,11 +71,18 @@ export interface DriverConnection {
   run(statement: Statement): void;
   stream(statement: RowStatement): Reading;
   /** Clears the session: COM_RESET_CONNECTION, then what that loses on this server. */
-  reset(options: { restoreSchema: boolean }, done: (error: Error | null) => void): void;
+  reset(options: ResetOptions, done: (error: Error | null) => void): void;
   /** Says COM_QUIT and closes. */
   end(): void;
   /** Cuts the socket now; every pending statement is settled with `error`. */
   destroy(error: Error): void;
+}
+
+export interface ResetOptions {
+  /** The default schema may have been changed. */
+  readonly restoreSchema: boolean;
+  /** Something ran whose text does not tell whether it took on a role. */
+  readonly checkRole: boolean;
 }
 
 /** A row-wise reading in progress. */

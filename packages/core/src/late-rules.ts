@@ -16,9 +16,13 @@ export class LateRules {
     }
   }
 
-  refusal(sql: string, afterResponse: ScopeSettings['afterResponse']): HandbackError | null {
+  refusal(
+    { text: sql, carriesSql }: { readonly text: string; readonly carriesSql: boolean },
+    afterResponse: ScopeSettings['afterResponse'],
+  ): HandbackError | null {
     if (afterResponse !== 'allow') return this.ended('Late work is not allowed here');
-    if (readSql(sql).needsSession) return this.ended('This statement needs the session of its request');
+    if (carriesSql || readSql(sql).needsSession)
+      return this.ended('This statement needs the session of its request');
     if (this.#altered)
       return this.ended('Its request had changed the session (SET, USE, LOCK TABLES, …), which is gone');
     const table = this.#temporaryTables.find((name) => mentions(sql, name));

@@ -71,7 +71,10 @@ export type Rules = Readonly<Record<string, Rule>>;
  */
 export function checkOptions(options: unknown, rules: Rules, what: string): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalid(what, 'an object', options);
+    throw new HandbackError(
+      'INVALID_OPTION',
+      `${what[0]?.toUpperCase()}${what.slice(1)} must be an object; got ${typeOf(options)}.`,
+    );
   }
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;

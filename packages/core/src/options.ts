@@ -43,7 +43,7 @@ export interface RouteOptions {
 
 export interface PoolOptions extends RouteOptions {
   /** `mysql://user:password@host:port/schema?option=value`. Required unless `connection` is given. */
-  uri?: string;
+  uri?: string | undefined;
   /** mysql2's connection options, or a function that returns them (a promise is awaited), called for each open. */
   connection?: ConnectionOptions | (() => ConnectionOptions | Promise<ConnectionOptions>);
   /** Names the pool in errors, events and on the server. @default 'default' (plugins: the value of `as`) */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ConnectionPool } from './connection-pool.js';
+import { type CloseOptions, ConnectionPool } from './connection-pool.js';
 import { createPool } from './create.js';
 import { HandbackError } from './errors.js';
 import { httpScope } from './http.js';
@@ -83,8 +83,8 @@ export class Plugin<Request> {
   }
 
   /** Closes an owned pool; a given one stays open. */
-  async close(): Promise<void> {
-    if (this.owned) await this.pool.close();
+  async close(options?: CloseOptions): Promise<void> {
+    if (this.owned) await this.pool.close(options);
   }
 
   #merge(base: ScopeSettings, setting: RouteOptions): ScopeSettings {

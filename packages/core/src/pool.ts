@@ -161,7 +161,8 @@ export class Pool implements LeaseHost {
   /** A quiet entry has come back: straight to the others, through a reset, or out. */
   #sortOut(entry: Entry): void {
     this.#drainer.forget(entry);
-    if (entry.session.inTransaction) {
+    // A COMMIT without an answer may have been carried out: its caller was told OUTCOME_UNKNOWN.
+    if (entry.session.inTransaction && !entry.session.commitUnanswered) {
       this.counters.rolledBack++;
       this.#reporter.openTransaction(entry);
     }

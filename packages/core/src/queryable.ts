@@ -12,6 +12,10 @@ export interface Dialect {
   readonly strictParams: StrictParams;
 }
 
+function valuesOf(sql: string | QueryOptions): unknown {
+  return typeof sql === 'string' ? undefined : sql.values;
+}
+
 /**
  * The calls of a `mysql2/promise` connection that send or format statements. Where a statement goes is up to
  * `submit`.
@@ -38,7 +42,7 @@ export abstract class Queryable {
       return Promise.reject(error);
     }
     const call = new Call(false, sql, values);
-    call.carriesSql = carriesSql(values ?? (typeof sql === 'string' ? undefined : sql.values));
+    call.carriesSql = carriesSql(values ?? valuesOf(sql));
     return this.send(call) as Promise<[T, FieldPacket[]]>;
   }
 
@@ -63,6 +67,7 @@ export abstract class Queryable {
     const stream = new RowStream(sql, values, options);
     try {
       this.#check(sql, values);
+      stream.statement.carriesSql = carriesSql(values ?? valuesOf(sql));
       this.submit(stream.statement);
     } catch (error) {
       stream.destroy(error as Error);
@@ -97,9 +102,9 @@ export abstract class Queryable {
   #check(sql: string | QueryOptions, values: unknown): void {
     this.#checkCall(sql, values);
     const { formatter, strictParams } = this.dialect;
-    const options = typeof sql === 'string' ? undefined : sql;
-    const named = options?.namedPlaceholders ?? formatter.namedPlaceholders;
-    checkParams(textOf({ sql }), values ?? options?.values, strictParams, named);
+    const named =
+      (typeof sql === 'string' ? undefined : sql.namedPlaceholders) ?? formatter.namedPlaceholders;
+    checkParams(textOf({ sql }), values ?? valuesOf(sql), strictParams, named);
   }
 
   /** @internal */

@@ -70,7 +70,7 @@ export class Reporter {
     const more = this.#unsaid > 0 ? ` (and ${this.#unsaid} more refused since the last report)` : '';
     this.#warnedAt = now;
     this.#unsaid = 0;
-    events.warn({ code, message: `${code}: ${describe(report)}${more}`, report });
+    events.warn({ code, message: `${describe(report)}${more}`, report });
   }
 
   /** Each time as an event, once per route as a warning. */

@@ -38,7 +38,8 @@ export class Resetter {
       const detail = `the reset was not answered within ${settings.connectTimeoutMs} ms`;
       this.#hooks.onFailed(entry, detail, new HandbackError('CONNECTION_LOST', detail));
     });
-    connection?.reset({ restoreSchema: session.dirty !== null || session.schemaChanged }, (error) => {
+    const restoreSchema = session.dirty !== null || session.schemaChanged;
+    connection?.reset({ restoreSchema, checkRole: session.opaque }, (error) => {
       timer.cancel();
       if (entry.state !== 'resetting') return;
       if (error) return this.#hooks.onFailed(entry, error.message);

@@ -171,7 +171,7 @@ export class Scope extends Queryable {
   /** On a connection of its own, which goes back with the answer. */
   #submitLate(statement: TrackedStatement): void {
     const { settings, pool } = this.#context;
-    const refusal = this.#life.late.refusal(statement.text, settings.afterResponse);
+    const refusal = this.#life.late.refusal(statement, settings.afterResponse);
     if (refusal) return statement.settle(refusal);
     this.#countLate(statement.text);
     const { acquireTimeoutMs, drainTimeoutMs } = settings;

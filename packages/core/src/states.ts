@@ -1,4 +1,4 @@
-/** What an entry (the pool's record of one connection) can be doing. One word, one meaning: see docs/states.md. */
+/** What an entry (the pool's record of one connection) can be doing. One word, one meaning: see docs/pool.md. */
 export type State =
   | 'opening'
   | 'idle'

@@ -1,4 +1,5 @@
 import {
+  type CloseOptions,
   type ConnectionPool,
   Installer,
   Plugin,
@@ -15,7 +16,7 @@ export interface Handback extends RequestHandler {
   /** The pool behind `req.db`, for work outside of requests. */
   readonly pool: ConnectionPool;
   /** Closes the pool if it was made here; for the application's shutdown. */
-  close(): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 function view(request: Request) {
@@ -51,7 +52,10 @@ export function handback(options: HandbackOptions): Handback {
     }
     next();
   };
-  return Object.assign(middleware, { pool: plugin.pool, close: () => plugin.close() });
+  return Object.assign(middleware, {
+    pool: plugin.pool,
+    close: (closing?: CloseOptions) => plugin.close(closing),
+  });
 }
 
 /** Takes any route: it must not widen the parameters of the handlers behind it. */

@@ -45,6 +45,10 @@ export async function register(app: FastifyInstance, options: HandbackOptions): 
       slots[slot] ??= plugin.scope(view(this));
       return slots[slot];
     },
+    // Tests put a double there.
+    setter(this: FastifyRequest, value: unknown) {
+      (this as unknown as Record<symbol, unknown>)[slot] = value;
+    },
   });
   app.addHook('onRoute', ({ config }) => checkRouteSetting(config?.handback));
   app.addHook('onClose', () => plugin.close());

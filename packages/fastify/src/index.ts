@@ -1,11 +1,17 @@
 import './augment.js';
+import { createPool, HandbackError } from '@handback/core';
 import fp from 'fastify-plugin';
 import { register } from './adapter.js';
 
-/** `app.register(handback, { uri })`: `request.db` in every handler, `app.db` for everything else. */
-const handback = fp(register, { fastify: '5.x', name: '@handback/fastify' });
+const plugin = fp(register, { fastify: '5.x', name: '@handback/fastify' });
+
+/**
+ * `app.register(handback, { uri })`: `request.db` in every handler, `app.db` for everything else.
+ *
+ * CommonJS users, who get this function itself, find the other exports on it.
+ */
+const handback = Object.assign(plugin, { createPool, HandbackError, handback: plugin, default: plugin });
 
 export type * from '@handback/core';
-export { createPool, HandbackError } from '@handback/core';
 export type { HandbackOptions } from './adapter.js';
-export { handback, handback as default, handback as 'module.exports' };
+export { createPool, HandbackError, handback, handback as default, handback as 'module.exports' };

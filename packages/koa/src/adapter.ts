@@ -1,4 +1,5 @@
 import {
+  type CloseOptions,
   type ConnectionPool,
   Installer,
   Plugin,
@@ -15,7 +16,7 @@ export interface Handback extends Middleware {
   /** The pool behind `ctx.db`, for work outside of requests. */
   readonly pool: ConnectionPool;
   /** Closes the pool if it was made here; for the application's shutdown. */
-  close(): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 function view(ctx: Context) {
@@ -50,7 +51,10 @@ export function handback(options: HandbackOptions): Handback {
       if (!ctx.writable && ctx.respond !== false) installer.settled(ctx as Context);
     }
   };
-  return Object.assign(middleware, { pool: plugin.pool, close: () => plugin.close() });
+  return Object.assign(middleware, {
+    pool: plugin.pool,
+    close: (closing?: CloseOptions) => plugin.close(closing),
+  });
 }
 
 function marker(setting: false | RouteOptions): Middleware {

@@ -9,6 +9,7 @@ import type {
   OpenSettings,
   RawConnection,
   Reading,
+  ResetOptions,
   RowStatement,
   Statement,
 } from '../driver.js';
@@ -165,20 +166,31 @@ class Mysql2Connection implements DriverConnection {
     if (!this.#lost && this.#internals._paused) this.raw.resume();
   }
 
-  reset({ restoreSchema }: { restoreSchema: boolean }, done: (error: Error | null) => void): void {
+  reset({ restoreSchema, checkRole }: ResetOptions, done: (error: Error | null) => void): void {
     const { config } = this.#internals;
     const steps: string[] = [];
     if (this.#resetLosesCharset) {
       steps.push(`SET NAMES ${charsetOf(this.#openedCharset)} COLLATE ${collationOf(this.#openedCharset)}`);
     }
     if (restoreSchema && config.database) steps.push(`USE ${mysql.escapeId(config.database, true)}`);
+    // MariaDB keeps the role over a reset; MySQL does not.
+    const roleMayStay = checkRole && !this.#resetLosesCharset;
     const next = (error: Error | null) => {
       config.charsetNumber = this.#openedCharset;
       const step = steps.shift();
-      if (error || step === undefined) return done(error);
-      this.raw.query(step, next);
+      if (error) return done(error);
+      if (step !== undefined) return void this.raw.query(step, next);
+      if (roleMayStay) this.#refuseRole(done);
+      else done(null);
     };
     (this.raw as unknown as { reset(cb: (error: Error | null) => void): void }).reset(next);
+  }
+
+  #refuseRole(done: (error: Error | null) => void): void {
+    this.raw.query('SELECT CURRENT_ROLE() AS role', (error, rows) => {
+      const [row] = (rows ?? []) as { role: string | null }[];
+      done(error ?? (row?.role == null ? null : new Error('the session has taken on a role')));
+    });
   }
 
   end(): void {
