@@ -79,10 +79,11 @@ describe('ghosts', () => {
 
   it('on a server that can’t be reached is given up after half a minute', async () => {
     const { test, waiting } = await withGhost();
+    test.driver.onControlOpen = (open) => open.fail(connectError('ETIMEDOUT'));
     await test.clock.advance(29_000);
     assert.equal(test.stats().ghost, 1);
     test.driver.threads.clear();
-    await test.clock.advance(8_000);
+    await test.clock.advance(12_000);
     assert.equal(test.stats().ghost, 0);
     assert.equal(waiting.state, 'fulfilled');
   });
