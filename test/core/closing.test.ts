@@ -159,6 +159,7 @@ describe('close', () => {
     const closing = track(test.pool.close({ timeoutMs: 2_000 }));
     await test.clock.advance(20_000);
     assert.equal(closing.state, 'fulfilled');
+    assert.deepEqual(test.clock.timers, [], 'what is left is left to the server');
   });
 
   it('leaves no timer behind', async () => {

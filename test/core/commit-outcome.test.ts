@@ -84,6 +84,17 @@ describe('the outcome of COMMIT', () => {
     assert.equal(outcome.code, 'TRANSACTION_ROLLED_BACK');
   });
 
+  it('refused by the driver, which does not send on a connection that has failed: the same', async () => {
+    const test = new TestPool({ max: 1 });
+    const lease = await test.pool.acquire();
+    await lease.beginTransaction();
+    // Its errors of that kind are fatal and have no code.
+    test.connection().reply = () => Object.assign(new Error("Can't add new command"), { fatal: true });
+    const outcome = track(lease.commit());
+    await test.clock.settle();
+    assert.equal(outcome.code, 'TRANSACTION_ROLLED_BACK');
+  });
+
   it('lost while COMMIT waited behind another statement: it was not sent either', async () => {
     const test = new TestPool({ max: 1 });
     const lease = await test.pool.acquire();

@@ -73,3 +73,32 @@ describe('a lease that was released', () => {
     assert.equal(pool.stats().leased, 0);
   });
 });
+
+describe('a transaction(fn) whose lease was taken away', () => {
+  it('asks nothing on the session of the next holder, and learns nothing from it', async () => {
+    const test = new TestPool({ max: 1 });
+    const lease = await test.pool.acquire();
+    let fail = (_error: Error) => {};
+    const work = lease
+      .transaction(async (tx) => {
+        await tx.query('UPDATE t SET a = 1');
+        await new Promise((_resolve, reject) => {
+          fail = reject;
+        });
+      })
+      .catch((error) => error);
+    await test.clock.settle();
+    lease.release();
+    await test.clock.settle();
+    const next = await test.pool.acquire();
+    await next.beginTransaction();
+    test.driver.reply = () => Object.assign(new Error('lock wait'), { errno: 1205 });
+    await next.query('UPDATE t SET a = 2').catch(() => undefined);
+    const { length } = test.connection().texts;
+    fail(new Error('my own'));
+    assert.equal((await work).message, 'my own');
+    await test.clock.settle();
+    assert.equal(test.connection().texts.length, length);
+    next.release();
+  });
+});

@@ -7,6 +7,7 @@ import { type Dialect, Queryable } from './queryable.js';
 import { Call, type DriverError, type StatementKeeper, type TrackedStatement } from './statement.js';
 import {
   checkTransaction,
+  rolledBack,
   runTransaction,
   sendCommit,
   type TransactionHost,
@@ -104,10 +105,12 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   }
 
   ascertain(): Promise<void> {
-    return this.#line.ascertain();
+    // The session may be somebody else's by now: nothing is asked on it, and nothing read from it.
+    return this.#released ? Promise.resolve() : this.#line.ascertain();
   }
 
   notOpen(cause?: unknown): HandbackError {
+    if (this.#released) return rolledBack(cause);
     return this.#entry.session.commitUnanswered ? commitUnanswered(cause) : this.#line.notOpen(cause);
   }
 

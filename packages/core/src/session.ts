@@ -180,7 +180,10 @@ export class Session {
   }
 
   #markOpen(sql: string): void {
-    if (!this.inTransaction) this.#openedBy = sql;
+    if (!this.inTransaction) {
+      this.#openedBy = sql;
+      this.ended = 'asked';
+    }
     this.inTransaction = true;
   }
 
