@@ -174,6 +174,38 @@ describe('transaction(fn)', () => {
     );
   });
 
+  it('nor while the first is being begun, in whatever way', async () => {
+    for (const first of ['beginTransaction', 'transaction'] as const) {
+      const { test, db } = started();
+      const both = [track(db[first](async () => {})), track(db.beginTransaction())];
+      await test.clock.settle();
+      assert.deepEqual([both[0]?.state, both[1]?.code], ['fulfilled', 'TRANSACTION_NESTED']);
+      assert.equal(texts(test).filter((sql) => sql === 'START TRANSACTION').length, 1);
+    }
+    const { test } = started();
+    const lease = await test.pool.acquire();
+    const both = [track(lease.beginTransaction()), track(lease.beginTransaction())];
+    await test.clock.settle();
+    assert.deepEqual([both[0]?.state, both[1]?.code], ['fulfilled', 'TRANSACTION_NESTED']);
+  });
+
+  it('a savepoint that nobody awaited ends with its transaction, and undoes nothing of the next', async () => {
+    const { test, db } = started();
+    let inner: Promise<unknown> = Promise.resolve();
+    await db.transaction(async (tx) => {
+      inner = tx.transaction(async (savepoint) => {
+        await new Promise<void>((resolve) => void test.clock.after(100, resolve));
+        await savepoint.query('UPDATE t SET a = 1');
+      });
+      await tx.query('SELECT 1');
+    });
+    const rest = track(inner);
+    await db.beginTransaction();
+    await test.clock.advance(100);
+    assert.equal(rest.code, 'SCOPE_ENDED');
+    assert.equal(texts(test).at(-1), 'START TRANSACTION');
+  });
+
   it('a deadlock that fn swallowed: later statements and the end reject TRANSACTION_ROLLED_BACK', async () => {
     const { test, db } = started();
     test.driver.reply = (sql, connection) => {
