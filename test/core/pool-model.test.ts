@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { INITIAL, type Operation, operation, type Setup, Simulation } from './simulation.js';
+import { Simulation } from './simulation.js';
+import { INITIAL, type Operation, operation, type Setup } from './simulation-operations.js';
 
 const setup: fc.Arbitrary<Setup> = fc.record({
   max: fc.integer({ min: 1, max: 4 }),
