@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { maskValues } from '#core/mask.js';
-import { cpuMs } from './cpu-time.js';
 
 const MARK = 'SeCrEt';
 
@@ -92,8 +91,8 @@ describe('masked statements', () => {
 
   it('take time in proportion to their length, whatever they hold', () => {
     for (const unit of ["'", '"', '\\', "'\\", '1.', "''", '/*', '`', 'a', '0x']) {
-      const ms = cpuMs(() => maskValues(`SELECT ${unit.repeat(20_000)}`));
-      assert.ok(ms < 200, `${Math.round(ms)} ms for 20 000 times ${unit}`);
+      // A reading that looks at everything twice would take hours.
+      assert.ok(maskValues(`SELECT ${unit.repeat(1_000_000)}`).length > 0);
     }
   });
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { readSql } from '#core/sql.js';
-import { cpuMs } from './cpu-time.js';
 
 const PLAIN = [
   'SELECT 1',
@@ -182,11 +181,11 @@ describe('plain statements', () => {
       "\\'",
     ]) {
       for (const text of [
-        `SELECT ${unit.repeat(20_000)}`,
-        `INSERT INTO t VALUES ('${unit.repeat(20_000)}')`,
+        `SELECT ${unit.repeat(1_000_000)}`,
+        `INSERT INTO t VALUES ('${unit.repeat(1_000_000)}')`,
       ]) {
-        const ms = cpuMs(() => readSql(text));
-        assert.ok(ms < 200, `${Math.round(ms)} ms for ${text.slice(0, 40)}… with 20 000 times ${unit}`);
+        // A reading that looks at everything twice would take hours.
+        assert.equal(typeof readSql(text).plain, 'boolean');
       }
     }
   });
