@@ -51,7 +51,7 @@ describe('close', () => {
     const lease = await test.pool.acquire();
     const closing = track(test.pool.close());
     await test.clock.advance(5_000);
-    await lease.query('SELECT 1');
+    await test.rest(lease.query('SELECT 1'));
     await lease.transaction((tx) => tx.query('UPDATE t SET a = 1'));
     assert.equal(closing.state, 'pending');
     lease.release();

@@ -1,6 +1,14 @@
-import type { DriverConnection, RawConnection, Reading, RowStatement, Statement } from '#core/driver.js';
+import type {
+  DriverConnection,
+  RawConnection,
+  Reading,
+  ResetOptions,
+  RowStatement,
+  ServerStatus,
+  Statement,
+} from '#core/driver.js';
 import type { FakeDriver } from './fake-driver.js';
-import { FakeSession, lostError } from './fake-server.js';
+import { FakeSession, lostError, ResultSetHeader } from './fake-server.js';
 
 /** What a test wants instead of the session's own answer; `'hang'` = no answer until the test gives one. */
 export type Reply = 'hang' | Error | { readonly result: unknown };
@@ -25,6 +33,9 @@ export class FakeConnection implements DriverConnection {
   /** Instead of the driver's. */
   resetReply: 'ok' | 'hang' | Error | undefined;
   resets = 0;
+  pings = 0;
+  /** Instead of the driver's. */
+  pingReply: 'ok' | 'hang' | Error | undefined;
   restoredSchema: boolean | undefined;
   /** The driver does something that no statement of ours accounts for. */
   occupied = false;
@@ -35,6 +46,7 @@ export class FakeConnection implements DriverConnection {
   saysGoodbye: boolean | undefined;
   ended = false;
   destroyedWith: Error | null = null;
+  readonly #status = { flags: undefined as number | undefined, warnings: 0, forget: () => this.#forget() };
   readonly #driver: FakeDriver;
   readonly #queue: Statement[] = [];
   #running: Statement | null = null;
@@ -48,6 +60,23 @@ export class FakeConnection implements DriverConnection {
     this.threadId = threadId;
     this.address = address;
     this.raw = { threadId } as RawConnection;
+  }
+
+  get status(): ServerStatus | null {
+    return this.#driver.hidesStatus ? null : this.#status;
+  }
+
+  #forget(): void {
+    this.#status.flags = undefined;
+    this.#status.warnings = 0;
+  }
+
+  async settled(): Promise<void> {}
+
+  ping(done: (error: Error | null) => void): void {
+    this.pings++;
+    const reply = this.pingReply ?? this.#driver.pingReply;
+    if (reply !== 'hang') queueMicrotask(() => done(reply === 'ok' ? null : reply));
   }
 
   get texts(): string[] {
@@ -115,9 +144,17 @@ export class FakeConnection implements DriverConnection {
     if (!statement) throw new Error('nothing runs on this connection');
     this.#running = null;
     const result = reply === undefined ? this.session.answer(textOf(statement)) : undefined;
+    if (!(reply instanceof Error)) this.#show(reply?.result);
     this.#next();
     if (reply instanceof Error) statement.settle(reply);
     else this.#deliver(statement, reply ? reply.result : result);
+  }
+
+  /** The status in the packet that ends the answer. */
+  #show(result: unknown): void {
+    const packet = result instanceof ResultSetHeader ? result : this.session.ok;
+    this.#status.flags = packet.serverStatus;
+    this.#status.warnings = this.session.warnings;
   }
 
   #deliver(statement: Statement, result: unknown): void {
@@ -136,10 +173,13 @@ export class FakeConnection implements DriverConnection {
     statement.settle(null);
   }
 
-  reset({ restoreSchema }: { restoreSchema: boolean }, done: (error: Error | null) => void): void {
+  reset({ restoreSchema, replay }: ResetOptions, done: (error: Error | null) => void): void {
     this.resets++;
     this.restoredSchema = restoreSchema;
-    this.#resetDone = done;
+    this.#resetDone = (error) => {
+      if (error || !replay) done(error);
+      else replay().then(() => done(null), done);
+    };
     const resetReply = this.resetReply ?? this.#driver.resetReply;
     if (resetReply !== 'hang')
       queueMicrotask(() => this.answerReset(resetReply === 'ok' ? null : resetReply));

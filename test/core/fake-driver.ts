@@ -1,5 +1,13 @@
 import type { ConnectionOptions } from 'mysql2';
-import type { Driver, Formatter, OpenDone, OpenSettings } from '#core/driver.js';
+import type {
+  Driver,
+  Formatter,
+  OpenDone,
+  OpenSettings,
+  ServerFacts,
+  StoredCode,
+  Survey,
+} from '#core/driver.js';
 import { FakeConnection, type Reply } from './fake-connection.js';
 import { connectError, serverError } from './fake-server.js';
 
@@ -40,6 +48,16 @@ export class FakeOpen {
   }
 }
 
+const FACTS: ServerFacts = {
+  version: '10.11.0-MariaDB',
+  isMariaDb: true,
+  waitTimeoutMs: 28_800_000,
+  interactiveTimeoutMs: 28_800_000,
+  maxConnections: 151,
+  maxUserConnections: 0,
+};
+const NOTHING_STORED: StoredCode = { reached: () => null, blind: null };
+
 const ADDRESS = { host: '192.0.2.1', port: 3306 };
 
 /** A driver and a server without a network: the test scripts what happens. */
@@ -65,6 +83,14 @@ export class FakeDriver implements Driver {
   /** What becomes of a reset, and of a goodbye, on any connection. */
   resetReply: 'ok' | 'hang' | Error = 'ok';
   saysGoodbye = true;
+  facts: ServerFacts | null = FACTS;
+  storedCode = NOTHING_STORED;
+  /** How often somebody has looked around. */
+  surveys = 0;
+  /** Instead of 'ok'. */
+  pingReply: 'ok' | 'hang' | Error = 'ok';
+  /** This version of the driver hides the server's status. */
+  hidesStatus = false;
   #threadId = 100;
 
   open(settings: OpenSettings, done: OpenDone): (reason: Error) => void {
@@ -75,6 +101,11 @@ export class FakeDriver implements Driver {
     // The driver answers later, never from inside the call.
     queueMicrotask(() => act(open));
     return (reason) => open.giveUp(reason);
+  }
+
+  async survey(): Promise<Survey> {
+    this.surveys++;
+    return { facts: this.facts, reach: this.storedCode };
   }
 
   /** Every attempt from now on fails like this. */

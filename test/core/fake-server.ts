@@ -37,6 +37,8 @@ export function connectError(code: string, errno?: number): ServerError {
 /** One session: knows about transactions and autocommit, and whether anything else was changed. */
 export class FakeSession {
   touched = false;
+  /** Of the last statement. */
+  warnings = 0;
   /** Changes that last. */
   readonly committed: string[] = [];
   #changes: string[] = [];

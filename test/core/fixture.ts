@@ -21,6 +21,10 @@ const EVENTS: readonly (keyof PoolEventMap)[] = [
   'rollback',
   'late',
   'kill',
+  'cancel',
+  'leak',
+  'unleak',
+  'distrust',
   'warning',
 ];
 
@@ -28,6 +32,9 @@ export function sumOfStates(stats: PoolStats): number {
   const { idle, leased, opening, validating, resetting, draining, ghost, closing } = stats;
   return idle + leased + opening + validating + resetting + draining + ghost + closing;
 }
+
+/** What is looked at in tests of its own, and would only get in the way of others. */
+const QUIET: Partial<PoolOptions> = { validateAfterMs: 1_000_000_000, leakAfterMs: 0 };
 
 /** A pool on a fake driver and a fake clock; what must always hold is checked whenever it comes to rest. */
 export class TestPool {
@@ -40,7 +47,7 @@ export class TestPool {
   readonly events: { name: keyof PoolEventMap; event: unknown }[] = [];
 
   constructor(options: Partial<PoolOptions> = {}) {
-    this.flow = new Pool(readPoolOptions({ connection: {}, ...options }), this.driver, this.clock);
+    this.flow = new Pool(readPoolOptions({ connection: {}, ...QUIET, ...options }), this.driver, this.clock);
     this.pool = new ConnectionPool(this.flow);
     for (const name of EVENTS) {
       this.observe(name, (event) => {
@@ -74,6 +81,13 @@ export class TestPool {
     assert.equal(stats.opened - stats.closed, sumOfStates(stats), 'opened - closed = the sum of the states');
     assert.ok(sumOfStates(stats) <= stats.max, `${sumOfStates(stats)} connections, max ${stats.max}`);
     assert.ok(this.driver.poolThreads <= stats.max, 'sessions on the server never exceed max');
+  }
+
+  /** The promise's value, for which everything that needs no time may come to rest. */
+  async rest<T>(promise: Promise<T>): Promise<T> {
+    const outcome = track(promise);
+    await this.clock.settle();
+    return outcome.value;
   }
 
   stats(): PoolStats {

@@ -116,7 +116,7 @@ describe('lifetime', () => {
     const test = new TestPool({ max: 1, maxLifetimeMs: 1_000 });
     const lease = await test.pool.acquire();
     await test.clock.advance(60_000);
-    await lease.query('SELECT 1');
+    await test.rest(lease.query('SELECT 1'));
     assert.deepEqual([test.stats().leased, test.connection().ended], [1, false]);
     lease.release();
     await test.clock.settle();

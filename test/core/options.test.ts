@@ -97,6 +97,17 @@ describe('pool options', () => {
       strictParams: 'context',
       releaseOn: 'end',
       afterResponse: 'allow',
+      maxIdleIsMax: true,
+      maxUses: 0,
+      validate: 'idle',
+      validateAfterMs: 500,
+      validateTimeoutMs: 1_000,
+      onConnect: undefined,
+      reset: 'auto',
+      queryTimeoutMs: undefined,
+      leakAfterMs: 30_000,
+      maxHoldMs: 0,
+      log: 0,
     });
   });
 

@@ -1,5 +1,6 @@
 import { type EndCause, Lifecycle, type ScopeContext } from '#core/lifecycle.js';
 import { mergeRouteOptions, type RouteOptions } from '#core/options.js';
+import { QueryLog } from '#core/query-log.js';
 import { Scope } from '#core/scope.js';
 import type { TestPool } from './fixture.js';
 
@@ -19,17 +20,13 @@ export class TestRequest {
   readonly #life: Lifecycle;
 
   constructor({ flow }: TestPool, options: TestRequestOptions = {}) {
-    const {
-      route = 'GET /orders/:id',
-      over = null,
-      acquireTimeoutMs,
-      drainTimeoutMs,
-      afterResponse,
-    } = options;
-    const given = { acquireTimeoutMs, drainTimeoutMs, afterResponse };
+    const { route = 'GET /orders/:id', over = null } = options;
+    const settings = mergeRouteOptions(flow.settings, options);
     const context: ScopeContext = {
       pool: flow,
-      settings: mergeRouteOptions(flow.settings, given as RouteOptions),
+      settings,
+      isRequest: true,
+      log: settings.log > 0 ? new QueryLog(settings.log) : null,
       route,
       get optedOut() {
         return options.optedOut ?? false;

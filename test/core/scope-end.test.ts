@@ -197,7 +197,7 @@ describe('a handler that is still at work when its client leaves', () => {
     await request.db.beginTransaction();
     request.leave();
     await test.clock.advance(500);
-    await request.db.query('UPDATE t SET a = 1');
+    await test.rest(request.db.query('UPDATE t SET a = 1'));
     await test.clock.advance(100);
     await request.db.commit();
     await test.clock.settle();

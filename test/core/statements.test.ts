@@ -7,7 +7,11 @@ describe('a statement', () => {
   it('settles once, whatever the driver calls back later', async () => {
     const call = new Call(false, 'SELECT 1', undefined);
     let ended = 0;
-    const keeper: StatementKeeper = { killed: false, ended: () => void ended++ };
+    const keeper: StatementKeeper = {
+      killed: false,
+      ended: () => void ended++,
+      resends: () => false,
+    };
     call.keeper = keeper;
     call.settle(null, [{ a: 1 }], []);
     call.settle(serverError(1062));

@@ -29,6 +29,10 @@ describe('statistics', () => {
       'rolledBack',
       'reset',
       'cleanReleases',
+      'validated',
+      'retried',
+      'queryTimedOut',
+      'leaked',
     ];
     assert.deepEqual(Object.keys(rest).sort(), [...gauges, ...counters].sort());
   });
@@ -67,6 +71,7 @@ describe('statistics', () => {
     await test.clock.advance(100);
     look();
     connection.answerReset();
+    await test.clock.settle();
     look();
     connection.saysGoodbye = false;
     const lease = await test.pool.acquire();

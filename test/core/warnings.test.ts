@@ -60,7 +60,7 @@ describe('warnings', () => {
     process.removeAllListeners('warning');
     process.on('warning', listen);
     try {
-      new PoolEvents().warn({ code: 'GHOST', message: 'seen' });
+      new PoolEvents().warn({ code: 'LEAK', message: 'seen' });
       await new Promise((resolve) => setImmediate(resolve));
     } finally {
       process.removeAllListeners('warning');
@@ -68,7 +68,7 @@ describe('warnings', () => {
     }
     assert.deepEqual(
       heard.map(({ name, code, message }) => [name, code, message]),
-      [['HandbackWarning', 'GHOST', 'seen']],
+      [['HandbackWarning', 'LEAK', 'seen']],
     );
   });
 });

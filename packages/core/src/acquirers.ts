@@ -1,4 +1,3 @@
-import type { Clock } from './clock.js';
 import type { Holder } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
@@ -6,6 +5,7 @@ import type { Pool } from './pool.js';
 import type { Acquirer } from './queue.js';
 import type { StreamedStatement } from './row-stream.js';
 import type { TrackedStatement } from './statement.js';
+import { type TransactionOptions, twiceUnlessBegun, type Work } from './transaction.js';
 
 abstract class QueuedAcquirer implements Acquirer {
   readonly holder: Holder;
@@ -27,19 +27,36 @@ abstract class QueuedAcquirer implements Acquirer {
 
 /** One statement on a connection of its own, which goes back with the answer. */
 export class OneShot extends QueuedAcquirer {
+  protected readonly pool: Pool;
   readonly #statement: TrackedStatement;
 
-  constructor(statement: TrackedStatement, holder: Holder, timeoutMs: number) {
+  constructor(pool: Pool, statement: TrackedStatement, holder: Holder, timeoutMs: number) {
     super(holder, timeoutMs);
+    this.pool = pool;
     this.#statement = statement;
+    this.since = pool.clock.now();
+    statement.onGivenUp = () => pool.withdraw(this);
   }
 
   granted(lease: Lease): void {
     lease.onStatementEnded = () => lease.release();
+    lease.onUnsent = () => this.#again(lease);
     lease.submit(this.#statement);
     // Refused before it was sent: the connection died between hand-out and use.
     if (lease.inFlight === 0) lease.release();
     else this.onSent(lease);
+  }
+
+  /** Within what is left of its time. */
+  #again(lease: Lease): void {
+    const { pool, timeoutMs, holder } = this;
+    lease.release();
+    const left = timeoutMs === 0 ? 0 : timeoutMs - (pool.clock.now() - this.since);
+    pool.lend(this.renewed(this.#statement, holder, timeoutMs === 0 ? 0 : Math.max(1, left)));
+  }
+
+  protected renewed(statement: TrackedStatement, holder: Holder, timeoutMs: number): OneShot {
+    return new OneShot(this.pool, statement, holder, timeoutMs);
   }
 
   protected onSent(_lease: Lease): void {}
@@ -55,24 +72,20 @@ export class OneShot extends QueuedAcquirer {
  */
 export class LateReading extends OneShot {
   readonly #statement: StreamedStatement;
-  readonly #clock: Clock;
   readonly #stallMs: number;
 
-  constructor(
-    statement: StreamedStatement,
-    holder: Holder,
-    timeoutMs: number,
-    clock: Clock,
-    stallMs: number,
-  ) {
-    super(statement, holder, timeoutMs);
+  constructor(pool: Pool, statement: StreamedStatement, holder: Holder, timeoutMs: number, stallMs: number) {
+    super(pool, statement, holder, timeoutMs);
     this.#statement = statement;
-    this.#clock = clock;
     this.#stallMs = stallMs;
   }
 
+  protected override renewed(_: TrackedStatement, holder: Holder, timeoutMs: number): OneShot {
+    return new LateReading(this.pool, this.#statement, holder, timeoutMs, this.#stallMs);
+  }
+
   protected override onSent(lease: Lease, rowsBefore = -1): void {
-    this.#clock.after(this.#stallMs, () => {
+    this.pool.clock.after(this.#stallMs, () => {
       if (lease.released) return;
       const { rows } = this.#statement;
       if (rows === rowsBefore) lease.end(0);
@@ -126,4 +139,23 @@ export function acquire(pool: Pool, holder: Holder, options: AcquireOptions = {}
     signal?.addEventListener('abort', onAbort, { once: true });
     pool.lend(acquirer);
   });
+}
+
+/** `fn` in a transaction on a lease of its own. */
+export function transactionOf<T>(
+  pool: Pool,
+  holder: Holder,
+  fn: Work<T>,
+  options: TransactionOptions,
+  timeoutMs = pool.settings.acquireTimeoutMs,
+): Promise<T> {
+  const run = async (work: Work<T>) => {
+    const lease = await acquire(pool, holder, { timeoutMs });
+    try {
+      return await lease.transaction(work, options);
+    } finally {
+      lease.release();
+    }
+  };
+  return twiceUnlessBegun(fn, run, () => pool.resent());
 }

@@ -1,5 +1,3 @@
-import { HandbackError } from './errors.js';
-
 /**
  * Rejects with `error`, whose stack then names the code that awaits the statement rather than the driver's
  * packet handling. V8 finds the awaiting functions by following the promise, so nothing is captured, and
@@ -9,7 +7,8 @@ export async function rejectForCaller(error: Error): Promise<never> {
   // Two turns: by then this promise has been chained to the one that the caller awaits.
   await null;
   await null;
-  if (!(error instanceof HandbackError)) showCaller(error);
+  // Only what the driver made: ours say enough, and an abort reason belongs to somebody else.
+  if (error?.constructor === Error) showCaller(error);
   throw error;
 }
 

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from './clock.js';
-import { classify, type OpenFailure, retryDelayMs } from './open-failures.js';
+import { type OpenFailure, openFailureOf } from './error-classes.js';
+import { retryDelayMs } from './open-failures.js';
 
 /** What is known of failing to connect, and when to try again. */
 export class Backoff {
@@ -8,6 +9,7 @@ export class Backoff {
   #timer: Timer | null = null;
   #attempts = 0;
   #attended = false;
+  #serving = false;
   /** The failure that still stands; null once an attempt has succeeded. */
   lastError: Error | null = null;
   failure: OpenFailure | null = null;
@@ -30,10 +32,15 @@ export class Backoff {
     return this.#timer !== null;
   }
 
-  /** @returns the delay before the next attempt, in ms */
-  failed(error: Error, attended: boolean): number {
+  /**
+   * `attended`: somebody waits; `serving`: there are connections to serve with.
+   *
+   * @returns the delay before the next attempt, in ms
+   */
+  failed(error: Error, attended: boolean, serving: boolean): number {
     this.lastError = error;
-    this.failure = classify(error);
+    this.#serving = serving;
+    this.failure = openFailureOf(error);
     this.#attempts++;
     return this.#schedule(attended);
   }
@@ -58,7 +65,10 @@ export class Backoff {
   #schedule(attended: boolean): number {
     this.stop();
     this.#attended = attended;
-    const delay = retryDelayMs(this.failure ?? 'passing', this.#attempts, attended, this.#clock.random());
+    const delay = retryDelayMs(
+      { failure: this.failure ?? 'passing', attempts: this.#attempts, attended, serving: this.#serving },
+      this.#clock.random(),
+    );
     const retry = () => {
       this.#timer = null;
       this.#retry();

@@ -25,7 +25,10 @@ export class Closer {
   /** Says goodbye to a quiet connection; cuts the socket of a busy one, or where a `cause` says why. */
   close(entry: Entry, cause?: Error): void {
     const { connection } = entry;
+    // A ping leaves nothing running behind a socket that is cut.
+    const wasAsked = entry.state === 'validating';
     this.#slots.move(entry, 'closing');
+    if (wasAsked) return this.#drop(entry, cause ?? connectionClosed());
     if (cause || !connection?.isUsable() || connection.isBusy())
       return this.#cut(entry, cause ?? connectionClosed());
     connection.end();
@@ -57,7 +60,11 @@ export class Closer {
       this.#ghosts.follow(entry);
       return;
     }
-    connection?.destroy(error);
+    this.#drop(entry, error);
+  }
+
+  #drop(entry: Entry, error: Error): void {
+    entry.connection?.destroy(error);
     this.finish(entry);
   }
 }

@@ -1,10 +1,12 @@
-import { type AcquireOptions, acquire, OneShot } from './acquirers.js';
+import { type AcquireOptions, acquire, OneShot, transactionOf } from './acquirers.js';
+import type { ServerFacts } from './driver.js';
 import type { HolderReport } from './errors.js';
 import type { PoolEvents } from './events.js';
 import type { Lease } from './lease.js';
 import { Lifecycle, type ScopeContext } from './lifecycle.js';
 import { deadline, invalid } from './option-rules.js';
 import type { Pool } from './pool.js';
+import { QueryLog } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
 import { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
@@ -51,7 +53,7 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
 
   /** Each statement on a connection of its own, given back with the answer. */
   protected submit(statement: TrackedStatement): void {
-    this.#pool.lend(new OneShot(statement, ONE_SHOT, this.#pool.settings.acquireTimeoutMs));
+    this.#pool.lend(new OneShot(this.#pool, statement, ONE_SHOT, this.#pool.settings.acquireTimeoutMs));
   }
 
   /**
@@ -68,18 +70,13 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
 
   /** A connection if one is ready now and nobody waits for it; else undefined. */
   tryAcquire(): Lease | undefined {
-    return this.#pool.tryLend({ route: 'pool.tryAcquire' }) ?? undefined;
+    return this.#pool.tryLend({ route: 'pool.tryAcquire' }, false) ?? undefined;
   }
 
   /** BEGIN, `fn`, COMMIT on a connection of its own; ROLLBACK when `fn` throws. */
   async transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
     checkTransaction(fn, options);
-    const lease = await acquire(this.#pool, { route: 'pool.transaction' });
-    try {
-      return await lease.transaction(fn, options);
-    } finally {
-      lease.release();
-    }
+    return transactionOf(this.#pool, { route: 'pool.transaction' }, fn, options);
   }
 
   /**
@@ -116,6 +113,31 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
     return this.#pool.holders();
   }
 
+  /** What the server said of itself (version, limits, timeouts); undefined before the first connection. */
+  get server(): ServerFacts | undefined {
+    return this.#pool.server;
+  }
+
+  /**
+   * Changes `max` and `minIdle` at run time. Above a smaller `max` idle connections go at once, those in use when they
+   * come back. `maxIdle` goes along with `max` unless it was given; it is never above `max`.
+   *
+   * @throws {HandbackError} INVALID_OPTION
+   */
+  resize(sizes: { max?: number; minIdle?: number }): void {
+    this.#pool.resize(sizes);
+  }
+
+  /**
+   * Stops using every connection that is open now: idle ones are closed at once, those in use when they come back. New
+   * ones are opened as they are needed, so there is no storm. For rotated credentials, or a failover.
+   *
+   * @returns how many connections that affects
+   */
+  evictAll(): number {
+    return this.#pool.evictAll();
+  }
+
   /**
    * Waits until `minIdle` connections, at least one, are open: a wrong password shows at start-up.
    *
@@ -147,10 +169,12 @@ class JobContext implements ScopeContext {
   readonly pool: Pool;
   readonly route: string;
   readonly optedOut = false;
+  readonly log: QueryLog | null;
 
   constructor(pool: Pool, route: string) {
     this.pool = pool;
     this.route = route;
+    this.log = pool.settings.log > 0 ? new QueryLog(pool.settings.log) : null;
   }
 
   get settings() {

@@ -74,10 +74,9 @@ export class Control {
     if (current?.isUsable() && sameServer(current, target)) return current;
     this.#dismiss();
     const opened = await new Promise<DriverConnection>((resolve, reject) => {
-      this.#opener.open(
-        (error, connection) => (connection ? resolve(connection) : reject(error)),
-        target.address,
-      );
+      this.#opener.open((error, connection) => (connection ? resolve(connection) : reject(error)), {
+        address: target.address,
+      });
     });
     this.#connection = opened;
     return opened;

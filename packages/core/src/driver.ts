@@ -11,8 +11,38 @@ export interface Driver {
    * (`done` then reports `reason`); after `done` it does nothing.
    */
   open(settings: OpenSettings, done: OpenDone): (reason: Error) => void;
+  /** What the server and its schema are like, asked on a connection that nobody uses yet. */
+  survey(ask: Ask): Promise<Survey>;
   /** What can be done with these options without a connection. */
   formatter(config: ConnectionOptions): Formatter;
+}
+
+/** Runs a statement and gives its rows. */
+export type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
+
+export interface ServerFacts {
+  readonly version: string;
+  readonly isMariaDb: boolean;
+  /** The session's own: after this long without a statement the server hangs up. */
+  readonly waitTimeoutMs: number;
+  readonly interactiveTimeoutMs: number;
+  readonly maxConnections: number;
+  /** Of this account; 0 = no limit. */
+  readonly maxUserConnections: number;
+}
+
+export interface Survey {
+  /** null = it would not say. */
+  readonly facts: ServerFacts | null;
+  readonly reach: StoredCode;
+}
+
+/** Which statements run code that is stored in the schema, although their text does not show it. */
+export interface StoredCode {
+  /** Why this one may; null = it can't. `onlyReads` = it executes no write. */
+  reached(sql: string, onlyReads: boolean, identifierPlaceholder: boolean): string | null;
+  /** For the operator: why part of it can't be seen; null = all of it can. */
+  readonly blind: string | null;
 }
 
 export interface Formatter {
@@ -52,7 +82,18 @@ export interface RowStatement extends Statement {
   onRow(row: unknown): boolean;
 }
 
+/** What the server said with its last OK or EOF packet (dev.mysql.com, "SERVER_STATUS_flags_enum"). */
+export interface ServerStatus {
+  /** undefined = nothing was seen: an error packet carries none. */
+  readonly flags: number | undefined;
+  /** Warnings of that statement. */
+  readonly warnings: number;
+  forget(): void;
+}
+
 export interface DriverConnection {
+  /** null = this version of the driver hides it; see docs/decisions.md. */
+  readonly status: ServerStatus | null;
   /** The server's id of this session, for KILL and for reports. */
   readonly threadId: number;
   readonly raw: RawConnection;
@@ -68,9 +109,13 @@ export interface DriverConnection {
   isBusy(): boolean;
   /** Whether the session speaks another character set than it was opened with (see docs/decisions.md). */
   charsetChanged(): boolean;
+  /** What was set until now is how the connection is meant to be: `reset` comes back to it. */
+  settled(): Promise<void>;
+  /** Asks whether the other end still answers. */
+  ping(done: (error: Error | null) => void): void;
   run(statement: Statement): void;
   stream(statement: RowStatement): Reading;
-  /** Clears the session: COM_RESET_CONNECTION, then what that loses on this server. */
+  /** Clears the session: COM_RESET_CONNECTION, then what that loses on this server, then `ResetOptions.replay`. */
   reset(options: ResetOptions, done: (error: Error | null) => void): void;
   /** Says COM_QUIT and closes. */
   end(): void;
@@ -83,6 +128,8 @@ export interface ResetOptions {
   readonly restoreSchema: boolean;
   /** Something ran whose text does not tell whether it took on a role. */
   readonly checkRole: boolean;
+  /** What was run when the connection was opened (option `onConnect`). */
+  readonly replay: (() => Promise<void>) | null;
 }
 
 /** A row-wise reading in progress. */

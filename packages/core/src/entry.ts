@@ -1,11 +1,19 @@
 import type { DriverConnection } from './driver.js';
 import type { Linked } from './linked-list.js';
-import { Session } from './session.js';
+import type { ScopeSettings } from './options.js';
+import type { QueryLog } from './query-log.js';
+import { Session, type Surroundings } from './session.js';
 import type { State } from './states.js';
 
 /** Who holds or wants a connection, in words for reports; read only when a report is made. */
 export interface Holder {
   readonly route: string;
+  /** A route's own limits; without them the pool's hold. */
+  readonly settings?: ScopeSettings;
+  /** A request, which has a limit for its statements unless told otherwise. */
+  readonly isRequest?: boolean;
+  /** Keeps the statements, if its owner wants them. */
+  readonly log?: QueryLog | null;
 }
 
 /** What an entry knows of the lease that is on it. */
@@ -13,6 +21,12 @@ export interface Holding {
   readonly holder: Holder;
   /** When it was acquired. */
   readonly since: number;
+  /** Statements sent on it so far. */
+  readonly statements: number;
+  /** When something about it is due: a statement's limit, a report, the end of its time. */
+  readonly dueAt: number;
+  /** That time has come. */
+  due(now: number): void;
 }
 
 /** The pool's record of one connection, from the decision to open it until it is closed. */
@@ -21,22 +35,33 @@ export class Entry implements Linked<Entry> {
   readonly id: number;
   /** Written by `Slots.move` alone. */
   readonly state: State = 'opening';
-  readonly session = new Session();
+  readonly session: Session;
+  /** How many times the pool had been renewed when it was opened. */
+  readonly generation: number;
   readonly bornAt: number;
   connection: DriverConnection | null = null;
   holding: Holding | null = null;
   /** When it came back last. */
   idleSince: number;
+  /** When the server last gave a sign of life on it. */
+  provenAt: number;
+  /** Just opened, or asked and not handed out since. */
+  checked = true;
+  /** Its holder had it for longer than `maxHoldMs`: it is not used again. */
+  heldTooLong = false;
   /** When its lifetime is over; Infinity = never. */
   expiresAt = Number.POSITIVE_INFINITY;
   /** Neighbours in the list of idle entries. */
   previous: Entry | null = null;
   next: Entry | null = null;
 
-  constructor(id: number, now: number) {
+  constructor(id: number, now: number, generation = 0, surroundings?: Surroundings) {
     this.id = id;
+    this.generation = generation;
+    this.session = new Session(surroundings);
     this.bornAt = now;
     this.idleSince = now;
+    this.provenAt = now;
   }
 
   get threadId(): number | undefined {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { ErrorCode, HandbackError, PoolReport } from './errors.js';
+import type { ErrorCode, HandbackError, HolderReport, PoolReport } from './errors.js';
 import type { EvictReason } from './states.js';
 
 /** What `pool.events` tells. Durations are in milliseconds; statements never carry values. */
@@ -21,9 +21,27 @@ export interface PoolEventMap {
   late: [{ route: string; statement: string | undefined }];
   /** A statement was killed because it outlived the drain deadline. */
   kill: [{ connection: number; threadId: number; route: string }];
+  /** A connection has been held longer than `leakAfterMs`. */
+  leak: [HolderReport & { connection: number; statements: number }];
+  /** One that was reported has come back. */
+  unleak: [{ connection: number; route: string; heldMs: number }];
+  /** A statement was killed at `queryTimeoutMs`, or because its signal was aborted. */
+  cancel: [
+    { connection: number; route: string; statement: string; reason: 'timeout' | 'signal' | 'maxHold' },
+  ];
+  /** Idle connections were asked, or looked at: one is dead. The rest of its age is distrusted. */
+  distrust: [{ reason: string }];
   /** Something an operator should know. Without a listener it becomes a process warning. */
-  warning: [{ code: ErrorCode | 'OPEN_TRANSACTION' | 'GHOST'; message: string; report?: PoolReport }];
+  warning: [{ code: WarningCode; message: string; report?: PoolReport }];
 }
+
+export type WarningCode =
+  | ErrorCode
+  | 'OPEN_TRANSACTION'
+  | 'LEAK'
+  | 'NO_ROOM'
+  | 'SERVER_LIMITS'
+  | 'STATUS_HIDDEN';
 
 /** Observers can't disturb the pool: what a listener throws surfaces as an uncaught exception, not in the flow. */
 export class PoolEvents extends EventEmitter<PoolEventMap> {

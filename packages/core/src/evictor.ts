@@ -1,5 +1,4 @@
 import type { Clock, Timer } from './clock.js';
-import type { PoolSettings } from './options.js';
 
 const LONGEST_INTERVAL_MS = 5_000;
 const SHORTEST_INTERVAL_MS = 20;
@@ -7,18 +6,20 @@ const SHORTEST_INTERVAL_MS = 20;
 /** The one sweep: looks at idle connections now and then. What to do with them is up to `visit`. */
 export class Evictor {
   readonly #clock: Clock;
-  readonly #intervalMs: number;
+  readonly #limitsMs: () => readonly number[];
   readonly #visit: () => void;
   #timer: Timer | null = null;
 
-  constructor(clock: Clock, settings: PoolSettings, visit: () => void) {
+  /** `limitsMs`: how long a connection may be idle, or live; the sweep looks four times as often. */
+  constructor(clock: Clock, limitsMs: () => readonly number[], visit: () => void) {
     this.#clock = clock;
+    this.#limitsMs = limitsMs;
     this.#visit = visit;
-    const limits = [settings.idleTimeoutMs, settings.maxLifetimeMs].filter((ms) => ms > 0);
-    this.#intervalMs = Math.max(
-      SHORTEST_INTERVAL_MS,
-      Math.min(LONGEST_INTERVAL_MS, ...limits.map((ms) => ms / 4)),
-    );
+  }
+
+  get #intervalMs(): number {
+    const limits = this.#limitsMs().filter((ms) => ms > 0 && ms < Number.POSITIVE_INFINITY);
+    return Math.max(SHORTEST_INTERVAL_MS, Math.min(LONGEST_INTERVAL_MS, ...limits.map((ms) => ms / 4)));
   }
 
   /** Idempotent. */

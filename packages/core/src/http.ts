@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
 import type { ScopeSettings } from './options.js';
 import type { Pool } from './pool.js';
+import { QueryLog } from './query-log.js';
 import { Scope } from './scope.js';
 
 /** What a framework knows of a request that the raw request does not. Asked when it is needed, no earlier. */
@@ -63,6 +64,8 @@ function watchEnd(res: ServerResponse, life: Lifecycle): void {
 
 /** One HTTP request as its scope sees it. */
 class HttpContext implements ScopeContext {
+  readonly isRequest = true;
+  log: QueryLog | null = null;
   readonly #facts: RequestFacts;
 
   constructor(facts: RequestFacts) {
@@ -87,7 +90,8 @@ class HttpContext implements ScopeContext {
 
   watch(life: Lifecycle): EndCause | null {
     const { req, res } = this.#facts;
-    const { releaseOn } = this.settings;
+    const { releaseOn, log } = this.settings;
+    if (log > 0) this.log = new QueryLog(log);
     const over = alreadyOver(req, res, releaseOn);
     if (over) return over;
     if (releaseOn === 'end') watchEnd(res, life);

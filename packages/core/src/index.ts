@@ -1,12 +1,13 @@
 export type { AcquireOptions } from './acquirers.js';
 export type { CloseOptions, ConnectionPool } from './connection-pool.js';
 export { createPool } from './create.js';
+export type { ServerFacts } from './driver.js';
 export { type ErrorCode, HandbackError, type HolderReport, type PoolReport } from './errors.js';
-export type { PoolEventMap, PoolEvents } from './events.js';
+export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
 export type { Lease } from './lease.js';
 export type { ScopeState } from './lifecycle.js';
 export { Installer, routeMarker, routeSettingOf } from './middleware.js';
-export type { PoolOptions, RouteOptions } from './options.js';
+export type { NewConnection, OnConnect, PoolOptions, RouteOptions } from './options.js';
 export {
   alreadyRegistered,
   checkRouteSetting,
@@ -15,7 +16,9 @@ export {
   type RequestView,
   type RouteSetting,
 } from './plugin.js';
+export type { LoggedStatement } from './query-log.js';
 export type { Scope } from './scope.js';
+export type { StatementOptions } from './statement.js';
 export type { EvictReason, State } from './states.js';
 export type { PoolStats } from './stats.js';
 export type { Isolation, Transaction, TransactionOptions } from './transaction.js';

@@ -1,10 +1,18 @@
 import type { Clock } from './clock.js';
 import type { RawConnection } from './driver.js';
 import type { Entry, Holder, Holding } from './entry.js';
+import type { ErrorClass } from './error-classes.js';
 import { HandbackError } from './errors.js';
+import { LeaseClock, type LeaseLimits } from './lease-limits.js';
 import { connectionLost, Line } from './line.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { Call, type DriverError, type StatementKeeper, type TrackedStatement } from './statement.js';
+import {
+  Call,
+  type DriverError,
+  type StatementKeeper,
+  type TrackedStatement,
+  wasNeverSent,
+} from './statement.js';
 import {
   checkTransaction,
   rolledBack,
@@ -25,7 +33,17 @@ export interface LeaseHost {
   takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void;
   /** Nothing runs any more on a lease that was given back while something did. */
   drained(entry: Entry, lease: Lease): void;
+  /** Something about a lease falls due then. */
+  expectDue(at: number): void;
+  /** A statement has failed in this way. */
+  failed(entry: Entry, of: ErrorClass): void;
+  /** Nobody waits for the running statement any more: it is to be killed. */
+  cancel(entry: Entry, lease: Lease, statement: TrackedStatement, reason: CancelReason): void;
+  leaked(entry: Entry, lease: Lease): void;
+  resent(): void;
 }
+
+export type CancelReason = 'timeout' | 'signal';
 
 /**
  * One acquire to release. It dies on release: what is called on it later rejects `LEASE_RELEASED`, and can
@@ -37,22 +55,31 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   killed = false;
   /** @internal Told whenever a statement has ended, while the lease is held. */
   onStatementEnded: (() => void) | null = null;
+  /** @internal Takes statements that could not be sent here and may run elsewhere. */
+  onUnsent: ((statement: TrackedStatement) => void) | null = null;
   readonly #host: LeaseHost;
   readonly #entry: Entry;
+  readonly #line: Line;
+  readonly #limits: LeaseClock;
   #released = false;
+  #takenAway = false;
   #beginning = false;
   #turn: Turn | null = null;
-  readonly #line: Line;
 
   /** @internal */
-  constructor(host: LeaseHost, entry: Entry, holder: Holder, since: number) {
+  constructor(host: LeaseHost, entry: Entry, holder: Holder, since: number, limits: LeaseLimits) {
     super();
     this.#host = host;
     this.#entry = entry;
     this.holder = holder;
     this.since = since;
     if (!entry.connection) throw new Error(`Connection ${entry.id} was handed out before it was open`);
-    this.#line = new Line(entry.connection, entry.session);
+    this.#line = new Line(entry.connection, entry.session, host.clock, since, {
+      onSent: (statement) => this.#sent(statement),
+      onFailed: (of) => host.failed(entry, of),
+    });
+    this.#limits = new LeaseClock(limits, this.#line, since);
+    host.expectDue(this.dueAt);
   }
 
   protected get dialect(): Dialect {
@@ -94,8 +121,23 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     return inTransaction || unsure || abandoned || this.#line.controls > 0;
   }
 
+  /** @internal Statements sent on it so far. */
+  get statements(): number {
+    return this.#line.statements;
+  }
+
+  /** @internal When the server last answered here. */
+  get provenAt(): number {
+    return this.#line.provenAt;
+  }
+
+  /** @internal A statement of it has generated an insert id, for which its owner may still ask. */
+  get hasUnreadInsertId(): boolean {
+    return this.#entry.session.leftovers.unread;
+  }
+
   submit(statement: TrackedStatement): void {
-    if (this.#released) return statement.settle(leaseReleased());
+    if (this.#released) return statement.settle(leaseReleased(this.#takenAway));
     statement.keeper = this;
     this.#line.add(statement);
   }
@@ -116,6 +158,9 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
 
   /** @internal */
   ended(statement: TrackedStatement, error: DriverError | null, result: unknown): void {
+    const { log } = this.holder;
+    if (log && statement.sent)
+      log.add(statement.text, this.#host.clock.now() - this.#line.runningSince, error, result);
     this.#line.ended(statement, error, result);
     if (this.#released) {
       if (this.#line.size === 0) this.#host.drained(this.#entry, this);
@@ -124,14 +169,94 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     }
   }
 
+  /** @internal */
+  resends(statement: TrackedStatement, error: DriverError): boolean {
+    const { onUnsent } = this;
+    if (!onUnsent || statement.resent || !wasNeverSent(error)) return false;
+    if (!this.#line.surrender(statement)) return false;
+    const { sent } = statement;
+    statement.resent = true;
+    statement.sent = false;
+    statement.keeper = null;
+    statement.onGivenUp = null;
+    this.#host.resent();
+    onUnsent(statement);
+    if (sent) this.#line.proceed();
+    return true;
+  }
+
+  #sent(statement: TrackedStatement): void {
+    statement.onGivenUp = () => {
+      if (this.#line.running === statement) this.#host.cancel(this.#entry, this, statement, 'signal');
+    };
+    this.#host.expectDue(this.#limits.statementDueAt);
+  }
+
+  /** @internal */
+  get dueAt(): number {
+    return this.#released ? Number.POSITIVE_INFINITY : this.#limits.dueAt;
+  }
+
+  /** @internal */
+  due(now: number): void {
+    if (this.#released) return;
+    if (this.#limits.isReportDue(now)) {
+      this.#limits.reported = true;
+      this.#host.leaked(this.#entry, this);
+    }
+    if (this.#limits.isOver(now)) return this.#takeAway();
+    const { running } = this.#line;
+    if (running && now >= this.#limits.statementDueAt) this.#timeOut(running);
+  }
+
+  #timeOut(statement: TrackedStatement): void {
+    statement.onGivenUp = null;
+    this.#host.cancel(this.#entry, this, statement, 'timeout');
+    statement.giveUp(queryTimedOut(this.#limits.limitOf(statement)));
+  }
+
+  /** @internal It was reported as a leak. */
+  get reported(): boolean {
+    return this.#limits.reported;
+  }
+
+  /** Its holder had it for too long: it is over for them, and the connection is closed. */
+  #takeAway(): void {
+    this.#entry.heldTooLong = true;
+    this.#takenAway = true;
+    this.end(0);
+  }
+
+  /** @internal A KILL is under way: nothing is sent until it is acknowledged. */
+  hold(): void {
+    this.#line.hold();
+  }
+
+  /** @internal */
+  unhold(): void {
+    this.#line.unhold();
+    if (this.#released && this.#line.size === 0) this.#host.drained(this.#entry, this);
+    else if (!this.#released) this.onStatementEnded?.();
+  }
+
+  /** @internal Whether the server still works on this statement. */
+  isRunning(statement: TrackedStatement): boolean {
+    return this.#line.running === statement;
+  }
+
   /** @internal What has not been sent never will be: the running statement is about to be killed. */
   refuseWaiting(): void {
-    this.#line.close(leaseReleased());
+    this.#line.close(leaseReleased(this.#takenAway));
   }
 
   /** @internal The connection is taken away: whoever reads rows gets `error`. */
   abandonReadings(error: Error): void {
     this.#line.abandonReadings(error);
+  }
+
+  /** @internal A BEGIN is under way. */
+  get isBeginning(): boolean {
+    return this.#beginning;
   }
 
   /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */
@@ -169,7 +294,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
 
   /** The raw mysql2 connection. What happens on it can't be known, so it is closed when the lease ends. */
   connection(): RawConnection {
-    if (this.#released) throw leaseReleased();
+    if (this.#released) throw leaseReleased(this.#takenAway);
     const { connection, session } = this.#entry;
     if (!connection?.isUsable()) throw connectionLost(session.inTransaction);
     session.exposed = true;
@@ -189,6 +314,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     if (this.#released) return;
     this.#released = true;
     this.onStatementEnded = null;
+    this.onUnsent = null;
     this.#host.takeBack(this.#entry, this, drainTimeoutMs);
   }
 
@@ -205,10 +331,15 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   }
 }
 
-function leaseReleased(): HandbackError {
+function leaseReleased(takenAway: boolean): HandbackError {
+  const why = takenAway ? 'was held for longer than maxHoldMs and taken away' : 'has been given back';
+  return new HandbackError('LEASE_RELEASED', `This connection ${why}; the statement was not sent.`);
+}
+
+function queryTimedOut(limitMs: number): HandbackError {
   return new HandbackError(
-    'LEASE_RELEASED',
-    'This connection has been given back; the statement was not sent.',
+    'QUERY_TIMEOUT',
+    `The statement ran for longer than queryTimeoutMs (${limitMs} ms) and is being killed; what it did until then is not known.`,
   );
 }
 

@@ -6,6 +6,9 @@ import { LateRules } from './late-rules.js';
 import type { Lease } from './lease.js';
 import type { ScopeSettings } from './options.js';
 import type { Pool } from './pool.js';
+import type { QueryLog } from './query-log.js';
+import { readSql } from './sql.js';
+import type { TrackedStatement } from './statement.js';
 
 /** How a request came to its end: the handler answered it, or the client left before that. */
 export type EndCause = 'answered' | 'gone';
@@ -15,6 +18,7 @@ export interface ScopeContext extends Holder {
   readonly pool: Pool;
   readonly settings: ScopeSettings;
   readonly optedOut: boolean;
+  readonly log: QueryLog | null;
   /** Called before the first query: watches for the end. Returns how it has ended already, if it has. */
   watch(life: Lifecycle): EndCause | null;
   /** The end has been seen and decided. */
@@ -47,6 +51,8 @@ export class Lifecycle {
   #claims: Claim[] = [];
   #used = false;
   #optedOut = false;
+  /** A connection was lost on which statements had run, and none has run on another since. */
+  #lostResults = false;
   /** A connection was given: the handler has begun its work. */
   #ran = false;
   #releaseWhenGranted = false;
@@ -66,8 +72,11 @@ export class Lifecycle {
     return this.asked ? 'released' : 'unused';
   }
 
-  /** Why nothing may be sent now; begins to watch the request when this is its first query. */
-  enter(): Error | null {
+  /**
+   * Why nothing may be sent now; begins to watch the request when this is its first query. `sql` is what would be sent,
+   * if it is a statement.
+   */
+  enter(sql?: string): Error | null {
     if (!this.#used) {
       try {
         this.#begin();
@@ -78,7 +87,16 @@ export class Lifecycle {
     }
     if (this.#optedOut) return routeOptedOut(this.context.route);
     if (this.lease && !this.lease.usable) this.#dropLost(this.lease);
-    return this.broken;
+    return this.broken ?? (sql === undefined ? null : this.#missing(sql));
+  }
+
+  /** What an earlier statement left on a connection that is lost, another one can't know. */
+  #missing(sql: string): Error | null {
+    if (!this.#lostResults) return null;
+    const { reads } = readSql(sql);
+    if (reads.insertId || reads.warnings || reads.counts) return resultsLost();
+    this.#lostResults = false;
+    return null;
   }
 
   isOptedOut(): boolean {
@@ -114,6 +132,7 @@ export class Lifecycle {
     else if (lease.mayBeInTransaction) {
       this.broken = rolledBack('because its connection was lost');
     } else if (altered || temporaryTables.length > 0) this.broken = stateLost();
+    this.#lostResults = lease.statements > 0;
     this.lease = null;
     lease.end(0);
   }
@@ -144,6 +163,16 @@ export class Lifecycle {
     this.lease = lease;
     this.#ran = true;
     lease.onStatementEnded = () => this.#statementEnded();
+    lease.onUnsent = (statement) => this.#resend(statement, lease);
+  }
+
+  /** Its connection was dead before it could be sent, and it means the same on any other. */
+  #resend(statement: TrackedStatement, lease: Lease): void {
+    if (this.lease === lease) this.#dropLost(lease);
+    this.claim({
+      granted: (granted) => granted.submit(statement),
+      refused: (error) => statement.settle(error),
+    });
   }
 
   #granted(lease: Lease): void {
@@ -259,6 +288,13 @@ function routeOptedOut(route: string): HandbackError {
 
 function clientGone(): HandbackError {
   return new HandbackError('CLIENT_GONE', 'The client left before a connection was free; nothing was sent.');
+}
+
+function resultsLost(): HandbackError {
+  return new HandbackError(
+    'CONNECTION_LOST',
+    'The connection was lost, and with it what this statement asks for (LAST_INSERT_ID, warnings, row counts).',
+  );
 }
 
 function stateLost(): HandbackError {

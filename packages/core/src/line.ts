@@ -1,11 +1,23 @@
+import { answerOf } from './answer.js';
+import type { Clock } from './clock.js';
 import type { DriverConnection, Statement } from './driver.js';
+import type { ErrorClass } from './error-classes.js';
 import { HandbackError } from './errors.js';
+import { FORGET } from './leftovers.js';
 import { LinkedList } from './linked-list.js';
 import { StreamedStatement } from './row-stream.js';
 import { isRollback, type Session } from './session.js';
 import { readSql } from './sql.js';
 import type { DriverError, TrackedStatement } from './statement.js';
 import { endedByStatement, rolledBack } from './transaction.js';
+
+/** After this long without a sign of life the end of the socket may lie unread, should the process have been busy. */
+const QUIET_MS = 500;
+
+export interface LineHooks {
+  onSent(statement: TrackedStatement): void;
+  onFailed(of: ErrorClass): void;
+}
 
 /**
  * The statements of one lease on their way to the server, one at a time. The driver would queue them as well, but
@@ -17,18 +29,35 @@ export class Line {
   size = 0;
   /** Those among them that may begin a transaction or change the session. */
   controls = 0;
+  /** Sent so far. */
+  statements = 0;
+  /** The one the server works on, and since when. */
+  running: TrackedStatement | null = null;
+  runningSince = 0;
+  /** When the server last answered; at first, when the lease began. */
+  provenAt: number;
   readonly #connection: DriverConnection;
   readonly #session: Session;
+  readonly #clock: Clock;
+  readonly #hooks: LineHooks;
   readonly #waiting = new LinkedList<Statement>();
   readonly #readings = new Set<StreamedStatement>();
   #busy = false;
+  #held = false;
   #pumping = false;
   #onProbed: (() => void)[] = [];
   #closed: HandbackError | null = null;
+  /** What others left behind could not be cleared. */
+  #unclear = false;
+  /** The running statement could be sent on any other connection as well. */
+  #replaceable = false;
 
-  constructor(connection: DriverConnection, session: Session) {
+  constructor(connection: DriverConnection, session: Session, clock: Clock, since: number, hooks: LineHooks) {
     this.#connection = connection;
     this.#session = session;
+    this.#clock = clock;
+    this.#hooks = hooks;
+    this.provenAt = since;
   }
 
   add(statement: TrackedStatement): void {
@@ -42,19 +71,62 @@ export class Line {
 
   /** A statement has been settled, by the server or by a refusal. */
   ended(statement: TrackedStatement, error: DriverError | null, result: unknown): void {
+    this.#leave(statement);
+    if (!statement.sent) return;
+    this.provenAt = this.#clock.now();
+    if (error) this.#hooks.onFailed(this.#session.failed(statement.text, error));
+    else this.#session.didRun(statement.text, answerOf(result, this.#connection.status));
+    if (statement instanceof StreamedStatement) this.#readings.delete(statement);
+    this.#idle();
+  }
+
+  #leave(statement: TrackedStatement): void {
     this.size--;
     if (statement.controls) this.controls--;
-    if (!statement.sent) return;
-    if (error) this.#session.failed(statement.text, error);
-    else this.#session.didRun(statement.text, result);
-    if (statement instanceof StreamedStatement) this.#readings.delete(statement);
+  }
+
+  #idle(): void {
     this.#busy = false;
+    this.running = null;
     this.#pump();
+  }
+
+  /**
+   * Lets go of a statement that the server has certainly not got.
+   *
+   * @returns false if it could mean something else on another connection
+   */
+  surrender(statement: TrackedStatement): boolean {
+    const { needsSession, begins } = readSql(statement.text);
+    const before = this.statements - (statement.sent ? 1 : 0);
+    const movable = statement.sent ? this.#replaceable : this.#session.hasNothingToLose;
+    if (!movable || statement.precondition || (needsSession && !begins && before > 0)) return false;
+    this.#leave(statement);
+    if (statement.sent) this.statements--;
+    return true;
+  }
+
+  /** After a surrender, when the statement has found its place elsewhere: those behind it keep their order. */
+  proceed(): void {
+    this.#idle();
   }
 
   /** What has not been sent yet never will be. */
   close(reason: HandbackError): void {
     this.#closed = reason;
+    this.#pump();
+  }
+
+  /** A KILL is under way: nothing is sent until it has been acknowledged, lest it hit something else. */
+  hold(): void {
+    this.#held = true;
+    this.size++;
+  }
+
+  unhold(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.size--;
     this.#pump();
   }
 
@@ -75,7 +147,7 @@ export class Line {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (!this.#busy) {
+    while (!this.#busy && !(this.#held && this.#connection.isUsable())) {
       if (this.#mustProbe()) {
         this.#probe();
         continue;
@@ -83,12 +155,47 @@ export class Line {
       this.#tellProbed();
       const statement = this.#waiting.first as TrackedStatement | null;
       if (!statement) break;
+      if (this.#mustWait(statement)) continue;
       this.#waiting.remove(statement);
       const refusal = this.#refusal(statement);
       if (refusal) statement.settle(refusal);
       else this.#send(statement);
     }
     this.#pumping = false;
+  }
+
+  /** Whether something has to be done before this one can be sent; it has been begun. */
+  #mustWait(statement: TrackedStatement): boolean {
+    if (statement.givenUp || this.#closed || !this.#connection.isUsable()) return false;
+    if (this.#clock.now() - this.provenAt >= QUIET_MS) {
+      this.#look();
+      return true;
+    }
+    if (!this.#session.leftovers.exposedBy(readSql(statement.text))) return false;
+    this.#forget();
+    return true;
+  }
+
+  /** One turn of the event loop reads the end of a socket, the next tells of it. */
+  #look(): void {
+    this.#busy = true;
+    this.#clock.soon(() =>
+      this.#clock.soon(() => {
+        this.provenAt = this.#clock.now();
+        this.#idle();
+      }),
+    );
+  }
+
+  /** What other leases' statements left behind is not for this one to see. */
+  #forget(): void {
+    this.#errand(FORGET, (error) => {
+      if (error) {
+        this.#unclear = true;
+        this.#session.unusable ??= 'what earlier statements left behind could not be cleared';
+      }
+      this.#session.leftovers.forgotten();
+    });
   }
 
   #mustProbe(): boolean {
@@ -99,20 +206,20 @@ export class Line {
 
   /** An error packet does not say whether the transaction is still open: an OK packet does. */
   #probe(): void {
+    this.#errand('DO 0', (error, result) =>
+      this.#session.probed(error, answerOf(result, this.#connection.status)),
+    );
+  }
+
+  /** A statement of our own. */
+  #errand(sql: string, done: (error: Error | null, result: unknown) => void): void {
     this.#busy = true;
-    const done = (error: Error | null, result?: unknown) => {
-      this.#session.probed(error, result);
-      this.#busy = false;
-      this.#pump();
+    this.#connection.status?.forget();
+    const settle = (error: Error | null, result?: unknown) => {
+      done(error, result);
+      this.#idle();
     };
-    this.#connection.run({
-      prepared: false,
-      sql: 'DO 0',
-      values: undefined,
-      settle: done,
-      previous: null,
-      next: null,
-    });
+    this.#connection.run({ prepared: false, sql, values: undefined, settle, previous: null, next: null });
   }
 
   #tellProbed(): void {
@@ -124,7 +231,8 @@ export class Line {
 
   #refusal(statement: TrackedStatement): HandbackError | null {
     if (this.#closed) return this.#closed;
-    if (!this.#connection.isUsable()) return connectionLost(this.#session.inTransaction);
+    if (statement.givenUp) return notWanted();
+    if (!this.#connection.isUsable() || this.#unclear) return connectionLost(this.#session.inTransaction);
     if (this.#session.abandoned && !isRollback(statement.text)) return this.notOpen();
     return statement.precondition?.() ?? null;
   }
@@ -136,7 +244,13 @@ export class Line {
   #send(statement: TrackedStatement): void {
     this.#busy = true;
     statement.sent = true;
+    this.running = statement;
+    this.runningSince = this.#clock.now();
+    this.statements++;
+    this.#replaceable = this.#session.hasNothingToLose;
     this.#session.willRun(statement.text, statement.carriesSql);
+    this.#connection.status?.forget();
+    this.#hooks.onSent(statement);
     if (statement instanceof StreamedStatement) {
       this.#readings.add(statement);
       statement.reading = this.#connection.stream(statement);
@@ -144,6 +258,11 @@ export class Line {
       this.#connection.run(statement);
     }
   }
+}
+
+/** Nobody is told: its caller has gone. */
+function notWanted(): HandbackError {
+  return new HandbackError('QUERY_CANCELLED', 'The statement was given up before it was sent.');
 }
 
 export function connectionLost(inTransaction: boolean): HandbackError {

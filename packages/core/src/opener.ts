@@ -3,9 +3,14 @@ import type { Clock } from './clock.js';
 import type { Driver, DriverConnection, OpenDone, OpenSettings } from './driver.js';
 import type { PoolSettings } from './options.js';
 
-type Address = DriverConnection['address'];
+export interface OpenRequest {
+  /** Connect to this address instead of the configured one. */
+  readonly address?: DriverConnection['address'];
+  /** What has to be done on the connection before it counts as open. */
+  readonly prepare?: (connection: DriverConnection) => Promise<void>;
+}
 
-/** Opens one connection: asks for the options, opens, and keeps one deadline over both. */
+/** Opens one connection: asks for the options, opens, prepares, and keeps one deadline over all of it. */
 export class Opener {
   readonly #driver: Driver;
   readonly #clock: Clock;
@@ -18,7 +23,7 @@ export class Opener {
   }
 
   /** `done` is called exactly once, never before this returns. The returned function gives the attempt up. */
-  open(done: OpenDone, address?: Address): (reason: Error) => void {
+  open(done: OpenDone, { address, prepare }: OpenRequest = {}): (reason: Error) => void {
     let settled = false;
     let abort: (reason: Error) => void = () => {};
     const { connectTimeoutMs } = this.#settings;
@@ -32,6 +37,19 @@ export class Opener {
       timer.cancel();
       done(error, connection);
     };
+    const opened: OpenDone = (error, connection) => {
+      if (settled || !connection || !prepare) return settle(error, connection);
+      abort = (reason) => connection.destroy(reason);
+      const failed = (cause: Error) => {
+        connection.destroy(cause);
+        settle(cause);
+      };
+      connection.onLost = failed;
+      prepare(connection).then(
+        () => settle(null, connection),
+        (cause) => failed(asError(cause)),
+      );
+    };
     const giveUp = (reason: Error) => {
       abort(reason);
       settle(reason);
@@ -39,10 +57,9 @@ export class Opener {
     const timer = this.#clock.after(connectTimeoutMs, () => giveUp(timedOut(connectTimeoutMs)));
     this.#configure().then(
       (config) => {
-        if (!settled) abort = this.#driver.open(this.#openSettings(config, address), settle);
+        if (!settled) abort = this.#driver.open(this.#openSettings(config, address), opened);
       },
-      (error) =>
-        settle(error instanceof Error ? error : new Error('the connection function threw', { cause: error })),
+      (error) => settle(asError(error)),
     );
     return giveUp;
   }
@@ -53,11 +70,18 @@ export class Opener {
     throw new TypeError('The connection function must return an object of connection options.');
   }
 
-  #openSettings(config: ConnectionOptions, address: Address): OpenSettings {
+  #openSettings(config: ConnectionOptions, address: OpenRequest['address']): OpenSettings {
     const { name, connectTimeoutMs } = this.#settings;
     const settings = { config, poolName: name, timeoutMs: connectTimeoutMs };
     return address ? { ...settings, address } : settings;
   }
+}
+
+/** Whatever the application's own function has thrown. */
+function asError(error: unknown): Error {
+  return error instanceof Error
+    ? error
+    : new Error('a function given by the application threw', { cause: error });
 }
 
 function timedOut(connectTimeoutMs: number): Error {

@@ -44,6 +44,14 @@ export const text: Rule = {
 
 export const anyFunction: Rule = { allowed: 'a function', accepts: (value) => typeof value === 'function' };
 
+/** SQL as one text or a list of texts, or a function. */
+export const script: Rule = {
+  allowed: 'an SQL statement, a list of them, or a function',
+  accepts: (value) =>
+    typeof value === 'function' ||
+    [value].flat().every((each) => typeof each === 'string' && each.trim() !== ''),
+};
+
 /** The type of a value, never the value itself: it may be a password that landed in the wrong place. */
 export function typeOf(value: unknown): string {
   if (value === null) return 'null';

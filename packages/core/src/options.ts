@@ -10,9 +10,21 @@ import {
   oneOf,
   positiveDuration,
   type Rules,
+  script,
   text,
 } from './option-rules.js';
 import type { StrictParams } from './params.js';
+
+/** A connection that is being set up: what is called on it later fails. */
+export interface NewConnection {
+  /** The server's id of the session (`CONNECTION_ID()`). */
+  readonly threadId: number;
+  query(sql: string, values?: unknown): Promise<[unknown, unknown]>;
+  execute(sql: string, values?: unknown): Promise<[unknown, unknown]>;
+}
+
+/** What runs on every new connection; see the option `onConnect`. */
+export type OnConnect = string | readonly string[] | ((connection: NewConnection) => unknown);
 
 /** Options that a route may set for itself. */
 export interface RouteOptions {
@@ -39,6 +51,18 @@ export interface RouteOptions {
    * @default 'allow'
    */
   afterResponse?: 'allow' | 'reject' | 'cancel';
+  /**
+   * A statement that runs longer is killed on the server, and rejects with `QUERY_TIMEOUT`, in ms. Of a stream:
+   * the time until its first row. 0 = no limit.
+   * @default 30000 for requests, 0 for jobs and `pool.*`
+   */
+  queryTimeoutMs?: number;
+  /** A connection that is held longer is reported, with its holder, in ms; once more when it comes back. 0 = never. @default 30000 */
+  leakAfterMs?: number;
+  /** A connection that is held longer is taken away and closed, in ms. 0 = never. @default 0 */
+  maxHoldMs?: number;
+  /** The last statements of a request that `db.log` keeps, their texts without values. 0 = none. @default 0 */
+  log?: number;
 }
 
 export interface PoolOptions extends RouteOptions {
@@ -71,6 +95,31 @@ export interface PoolOptions extends RouteOptions {
    * @default 'context'
    */
   strictParams?: StrictParams;
+  /** A connection that has run this many statements is replaced when it comes back. 0 = never. @default 0 */
+  maxUses?: number;
+  /**
+   * Whether an idle connection is asked (a ping) if it still lives, before it is handed out: 'idle' = after
+   * `validateAfterMs` without a sign of life, 'always' = each time, 'never' = only its socket is looked at. At most
+   * once per lease, and never a connection that was just opened.
+   * @default 'idle'
+   */
+  validate?: 'idle' | 'always' | 'never';
+  /** A connection that gave a sign of life within this time is not asked, in ms. 0 = asked each time. @default 500 */
+  validateAfterMs?: number;
+  /** Without an answer to the ping for this long, the connection counts as dead, in ms. @default 1000 */
+  validateTimeoutMs?: number;
+  /**
+   * Runs on every new connection, before anybody gets it, and again after each reset. SQL, or a function, which is
+   * awaited. When it fails, so does the open. Not for transactions.
+   */
+  onConnect?: OnConnect;
+  /**
+   * How a session is cleaned before the next holder gets it. 'auto': not at all when only plain statements ran,
+   * else by a reset. 'always': by a reset after every use. 'rollback': only an open transaction is rolled back, session
+   * state stays. In every mode a connection with another character set is closed.
+   * @default 'auto'
+   */
+  reset?: 'auto' | 'always' | 'rollback';
 }
 
 export interface ScopeSettings {
@@ -78,13 +127,21 @@ export interface ScopeSettings {
   readonly drainTimeoutMs: number;
   readonly releaseOn: 'end' | 'finish';
   readonly afterResponse: 'allow' | 'reject' | 'cancel';
+  /** undefined = the default, which differs between requests and jobs. */
+  readonly queryTimeoutMs: number | undefined;
+  readonly leakAfterMs: number;
+  readonly maxHoldMs: number;
+  readonly log: number;
 }
 
 export interface PoolSettings extends ScopeSettings {
   readonly name: string;
-  readonly max: number;
-  readonly maxIdle: number;
-  readonly minIdle: number;
+  /** Written by `resize` alone, as the next two. */
+  max: number;
+  maxIdle: number;
+  minIdle: number;
+  /** `maxIdle` was not given: it goes along with `max`. */
+  readonly maxIdleIsMax: boolean;
   readonly maxPending: number;
   readonly idleTimeoutMs: number;
   readonly maxLifetimeMs: number;
@@ -92,6 +149,12 @@ export interface PoolSettings extends ScopeSettings {
   readonly reuse: 'lifo' | 'fifo';
   readonly connectTimeoutMs: number;
   readonly strictParams: StrictParams;
+  readonly maxUses: number;
+  readonly validate: 'idle' | 'always' | 'never';
+  readonly validateAfterMs: number;
+  readonly validateTimeoutMs: number;
+  readonly onConnect: OnConnect | undefined;
+  readonly reset: 'auto' | 'always' | 'rollback';
   /** Not printable: holds the password. */
   readonly source: ConnectionSource;
 }
@@ -101,6 +164,10 @@ export const ROUTE_RULES: Rules = {
   drainTimeoutMs: duration,
   releaseOn: oneOf('end', 'finish'),
   afterResponse: oneOf('allow', 'reject', 'cancel'),
+  queryTimeoutMs: duration,
+  leakAfterMs: duration,
+  maxHoldMs: duration,
+  log: count(0),
 };
 
 const ANYTHING = { allowed: 'anything', accepts: () => true };
@@ -121,6 +188,12 @@ const POOL_RULES: Rules = {
   reuse: oneOf('lifo', 'fifo'),
   connectTimeoutMs: positiveDuration,
   strictParams: oneOf('context', 'off', 'all'),
+  maxUses: count(0),
+  validate: oneOf('idle', 'always', 'never'),
+  validateAfterMs: duration,
+  validateTimeoutMs: positiveDuration,
+  onConnect: script,
+  reset: oneOf('auto', 'always', 'rollback'),
 };
 
 /** Options of a plugin beyond the pool's. */
@@ -144,15 +217,14 @@ export function readPoolOptions(given: PoolOptions | string): PoolSettings {
   const max = options.max ?? 10;
   const minIdle = options.minIdle ?? 0;
   const maxIdle = options.maxIdle ?? max;
-  if (minIdle > max) throw invalid('minIdle', `at most max (${max})`, minIdle);
-  if (maxIdle > max) throw invalid('maxIdle', `at most max (${max})`, maxIdle);
-  if (minIdle > maxIdle) throw invalid('minIdle', `at most maxIdle (${maxIdle})`, minIdle);
+  checkSizes({ max, maxIdle, minIdle });
   const scope = mergeRouteOptions(DEFAULT_SCOPE, options);
   return {
     ...scope,
     name: options.name ?? 'default',
     max,
     maxIdle,
+    maxIdleIsMax: options.maxIdle === undefined,
     minIdle,
     maxPending: options.maxPending ?? 10_000,
     idleTimeoutMs: options.idleTimeoutMs ?? 300_000,
@@ -161,6 +233,12 @@ export function readPoolOptions(given: PoolOptions | string): PoolSettings {
     reuse: options.reuse ?? 'lifo',
     connectTimeoutMs: capConnectTimeout(options.connectTimeoutMs ?? 3_000, scope.acquireTimeoutMs),
     strictParams: options.strictParams ?? 'context',
+    maxUses: options.maxUses ?? 0,
+    validate: options.validate ?? 'idle',
+    validateAfterMs: options.validateAfterMs ?? 500,
+    validateTimeoutMs: options.validateTimeoutMs ?? 1_000,
+    onConnect: options.onConnect,
+    reset: options.reset ?? 'auto',
     source: resolveSource(uri, connection),
   };
 }
@@ -170,7 +248,33 @@ const DEFAULT_SCOPE: ScopeSettings = {
   drainTimeoutMs: 5_000,
   releaseOn: 'end',
   afterResponse: 'allow',
+  queryTimeoutMs: undefined,
+  leakAfterMs: 30_000,
+  maxHoldMs: 0,
+  log: 0,
 };
+
+export interface Sizes {
+  readonly max: number;
+  readonly maxIdle: number;
+  readonly minIdle: number;
+}
+
+/** @throws {HandbackError} INVALID_OPTION */
+function checkSizes({ max, maxIdle, minIdle }: Sizes): void {
+  if (minIdle > max) throw invalid('minIdle', `at most max (${max})`, minIdle);
+  if (maxIdle > max) throw invalid('maxIdle', `at most max (${max})`, maxIdle);
+  if (minIdle > maxIdle) throw invalid('minIdle', `at most maxIdle (${maxIdle})`, minIdle);
+}
+
+/** The sizes that `resize(given)` asks for. @throws {HandbackError} INVALID_OPTION */
+export function resized(settings: PoolSettings, given: unknown): Sizes {
+  checkOptions(given, { max: count(1), minIdle: count(0) }, 'the sizes');
+  const { max = settings.max, minIdle = settings.minIdle } = given as { max?: number; minIdle?: number };
+  const maxIdle = settings.maxIdleIsMax ? max : Math.min(settings.maxIdle, max);
+  checkSizes({ max, maxIdle, minIdle });
+  return { max, maxIdle, minIdle };
+}
 
 /** What a route says on top of its pool. `given` has been checked. */
 export function mergeRouteOptions(base: ScopeSettings, given: RouteOptions): ScopeSettings {
@@ -179,6 +283,10 @@ export function mergeRouteOptions(base: ScopeSettings, given: RouteOptions): Sco
     drainTimeoutMs: given.drainTimeoutMs ?? base.drainTimeoutMs,
     releaseOn: given.releaseOn ?? base.releaseOn,
     afterResponse: given.afterResponse ?? base.afterResponse,
+    queryTimeoutMs: given.queryTimeoutMs ?? base.queryTimeoutMs,
+    leakAfterMs: given.leakAfterMs ?? base.leakAfterMs,
+    maxHoldMs: given.maxHoldMs ?? base.maxHoldMs,
+    log: given.log ?? base.log,
   };
 }
 

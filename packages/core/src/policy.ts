@@ -10,7 +10,8 @@ export type Verdict =
 
 export type ReturnVerdict =
   | { readonly act: 'keep' }
-  | { readonly act: 'reset'; readonly why: string }
+  /** `how`: all of the session, or its transaction alone. */
+  | { readonly act: 'reset'; readonly how: 'reset' | 'rollback'; readonly why: string }
   | Eviction;
 export interface Eviction {
   readonly act: 'evict';
@@ -25,42 +26,103 @@ function evict(reason: EvictReason, detail: string): Eviction {
   return { act: 'evict', reason, detail };
 }
 
-/** May this idle entry stay, as far as age goes? */
-export function mayStayIdle(entry: Entry, now: number, settings: PoolSettings, surplus: number): Verdict {
+/** How much the pool believes of what it knew of its connections. */
+export interface Trust {
+  /** Entries of an earlier generation are not used again. */
+  readonly generation: number;
+  /** What gave no sign of life since then is asked first. */
+  readonly distrustedAt: number;
+}
+
+/** May this idle entry stay, as far as age goes? `idleLimitMs` is what the server allows. */
+export function mayStayIdle(
+  entry: Entry,
+  now: number,
+  settings: PoolSettings,
+  limits: { readonly surplus: number; readonly idleLimitMs: number },
+): Verdict {
   if (now >= entry.expiresAt)
     return { keep: false, reason: 'lifetime', detail: 'it has passed maxLifetimeMs' };
+  if (now - entry.provenAt >= limits.idleLimitMs)
+    return {
+      keep: false,
+      reason: 'idle',
+      detail: "it was unused for as long as the server's wait_timeout allows",
+    };
   const idleFor = now - entry.idleSince;
-  if (settings.idleTimeoutMs > 0 && idleFor >= settings.idleTimeoutMs && surplus > 0) {
+  if (settings.idleTimeoutMs > 0 && idleFor >= settings.idleTimeoutMs && limits.surplus > 0) {
     return { keep: false, reason: 'idle', detail: 'it was unused for idleTimeoutMs' };
   }
   return KEEP;
 }
 
 /** May this idle entry be handed out now? */
-export function mayUse(entry: Entry, now: number): Verdict {
+export function mayUse(entry: Entry, now: number, trust: Trust): Verdict {
   const { connection } = entry;
   if (!connection?.isUsable()) return { keep: false, reason: 'broken', detail: 'the connection is gone' };
   if (connection.isBusy()) return { keep: false, reason: 'broken', detail: 'the connection is still busy' };
+  if (entry.generation < trust.generation)
+    return { keep: false, reason: 'stale', detail: 'the pool was renewed after it was opened' };
   if (now >= entry.expiresAt)
     return { keep: false, reason: 'lifetime', detail: 'it has passed maxLifetimeMs' };
   return KEEP;
 }
+
+/**
+ * What has to be done before this usable entry is handed out? 'ask' = a ping; 'look' = two turns of the event loop, in
+ * which the end of a socket shows that arrived while the process was busy.
+ */
+export function howToValidate(
+  entry: Entry,
+  now: number,
+  settings: PoolSettings,
+  trust: Trust,
+): 'ask' | 'look' | null {
+  const { validate, validateAfterMs } = settings;
+  const quietFor = now - entry.provenAt;
+  const trusted = entry.provenAt >= trust.distrustedAt;
+  if (trusted && entry.checked && quietFor < Math.max(validateAfterMs, CHECK_HOLDS_MS)) return null;
+  if (trusted && validate !== 'always' && quietFor < validateAfterMs) return null;
+  return validate === 'never' ? 'look' : 'ask';
+}
+
+/** For how long an entry that was just opened or asked counts as proven, whatever the options say. */
+const CHECK_HOLDS_MS = 500;
 
 export interface ReturnCircumstances {
   readonly now: number;
   readonly closing: boolean;
   /** Nobody waits and `maxIdle` others are idle. */
   readonly surplus: boolean;
+  /** There are more connections than `max` allows: it was made smaller. */
+  readonly overMax: boolean;
+  readonly trust: Trust;
 }
 
 /** What happens to an entry that comes back and is no longer busy? */
-export function mayKeep(entry: Entry, circumstances: ReturnCircumstances): ReturnVerdict {
+export function mayKeep(
+  entry: Entry,
+  circumstances: ReturnCircumstances,
+  settings: PoolSettings,
+): ReturnVerdict {
+  return whyNotKept(entry, circumstances, settings) ?? howToClean(entry, settings);
+}
+
+function whyNotKept(
+  entry: Entry,
+  { closing, now, trust, overMax, surplus }: ReturnCircumstances,
+  { maxUses }: PoolSettings,
+): Eviction | null {
   const { connection, session } = entry;
   if (!connection?.isUsable()) return evict('broken', session.unusable ?? 'the connection is gone');
   if (session.unusable) return evict('broken', session.unusable);
+  if (entry.heldTooLong) return evict('maxHold', 'it was held for longer than maxHoldMs');
   if (session.exposed) return evict('exposed', 'its raw connection was handed out');
-  if (circumstances.closing) return evict('pool-closed', 'the pool is closing');
-  if (circumstances.now >= entry.expiresAt) return evict('lifetime', 'it has passed maxLifetimeMs');
+  if (closing) return evict('pool-closed', 'the pool is closing');
+  if (now >= entry.expiresAt) return evict('lifetime', 'it has passed maxLifetimeMs');
+  if (maxUses > 0 && session.uses >= maxUses) return evict('uses', 'it has run maxUses statements');
+  if (entry.generation < trust.generation) return evict('stale', 'the pool was renewed after it was opened');
+  if (overMax) return evict('resized', 'there are more connections than max');
   if (connection.charsetChanged()) {
     // A reset would heal the server's side only; see docs/decisions.md on the injection that this leaves open.
     return evict('charset', 'its character set was changed');
@@ -69,17 +131,24 @@ export function mayKeep(entry: Entry, circumstances: ReturnCircumstances): Retur
   if (session.schemaChanged && !connection.hasSchema) {
     return evict('schema', 'its default schema was changed and none is configured');
   }
-  if (circumstances.surplus) return evict('maxIdle', 'maxIdle connections are idle already');
-  const why = session.needsReset;
-  return why === null ? STRAIGHT_BACK : { act: 'reset', why };
+  return surplus ? evict('maxIdle', 'maxIdle connections are idle already') : null;
+}
+
+function howToClean({ session }: Entry, { reset }: PoolSettings): ReturnVerdict {
+  if (reset === 'rollback') {
+    const why = session.needsRollback;
+    return why === null ? STRAIGHT_BACK : { act: 'reset', how: 'rollback', why };
+  }
+  const why = session.needsReset ?? (reset === 'always' && session.isUsed ? 'it was used' : null);
+  return why === null ? STRAIGHT_BACK : { act: 'reset', how: 'reset', why };
 }
 
 export interface Demand {
   readonly pending: number;
   readonly opening: number;
   readonly idle: number;
-  /** Will be idle within a round trip or two: sooner than a new one would be. */
-  readonly resetting: number;
+  /** Will be idle within a round trip or two, sooner than a new one would be: `resetting` and `validating`. */
+  readonly coming: number;
   readonly size: number;
   /** Recent attempts failed: one at a time until one succeeds. */
   readonly failing: boolean;
@@ -87,7 +156,7 @@ export interface Demand {
 
 /** How many connections should be opened now? */
 export function opensWanted(demand: Demand, settings: PoolSettings): number {
-  const coming = demand.opening + demand.resetting;
+  const coming = demand.opening + demand.coming;
   const forWaiters = demand.pending - coming;
   const forMinimum = settings.minIdle - demand.idle - coming;
   const wanted = Math.max(forWaiters, forMinimum);

@@ -1,25 +1,35 @@
+import { Canceller } from './canceller.js';
 import type { Clock } from './clock.js';
 import { Closer } from './closer.js';
 import { Control } from './control.js';
 import { Drainer } from './drainer.js';
-import type { Driver } from './driver.js';
+import type { Driver, ServerFacts, Survey } from './driver.js';
 import type { Entry, Holder } from './entry.js';
+import { type ErrorClass, suspicionOf } from './error-classes.js';
 import { HandbackError, type HolderReport } from './errors.js';
 import { PoolEvents } from './events.js';
 import { Evictor } from './evictor.js';
 import { Ghosts } from './ghosts.js';
-import { Lease, type LeaseHost } from './lease.js';
+import { Initializer } from './initializer.js';
+import { Knowledge } from './knowledge.js';
+import { type CancelReason, Lease, type LeaseHost } from './lease.js';
+import { limitsOf } from './lease-limits.js';
 import { Opener } from './opener.js';
-import type { PoolSettings } from './options.js';
-import { mayKeep, mayStayIdle, mayUse } from './policy.js';
+import { type PoolSettings, resized } from './options.js';
+import { howToValidate, mayKeep, mayStayIdle, mayUse } from './policy.js';
 import type { Dialect } from './queryable.js';
 import { type Acquirer, Queue } from './queue.js';
 import { Reporter } from './reporter.js';
 import { Resetter } from './resetter.js';
+import { contradictions, idleLimitMs } from './server-facts.js';
 import { Slots } from './slots.js';
+import type { TrackedStatement } from './statement.js';
 import type { EvictReason, State } from './states.js';
 import { Counters, type PoolStats, snapshot } from './stats.js';
 import { Supply } from './supply.js';
+import { PoolTrust } from './trust.js';
+import { Validator } from './validator.js';
+import { Watch } from './watch.js';
 
 /** The flow of connections: the one door out is `#dispense`, the one door in `takeBack`. */
 export class Pool implements LeaseHost {
@@ -29,6 +39,11 @@ export class Pool implements LeaseHost {
   readonly dialect: Dialect;
   readonly clock: Clock;
   readonly #slots = new Slots();
+  readonly #knowledge: Knowledge;
+  readonly #trust: PoolTrust;
+  readonly #watch: Watch;
+  readonly #canceller: Canceller;
+  readonly #validator: Validator;
   readonly #queue: Queue;
   readonly #control: Control;
   readonly #drainer: Drainer;
@@ -49,16 +64,33 @@ export class Pool implements LeaseHost {
       strictParams: settings.strictParams,
     };
     const opener = new Opener(driver, clock, settings);
-    const parts = { settings, clock, events: this.events, slots: this.#slots };
+    this.#knowledge = new Knowledge(clock);
+    this.#trust = new PoolTrust(clock);
+    this.#watch = new Watch(clock, this.#slots);
+    const parts = { settings, clock, events: this.events, slots: this.#slots, knowledge: this.#knowledge };
+    const initializer = new Initializer({
+      driver,
+      dialect: this.dialect,
+      onConnect: settings.onConnect,
+      knowledge: this.#knowledge,
+      onSurveyed: (survey) => this.#surveyed(survey),
+    });
     this.#control = new Control(opener, clock);
+    this.#canceller = new Canceller(clock, this.#control, this.events, (entry, cause) =>
+      this.#evict(entry, 'undrained', cause.message, cause),
+    );
     this.#ghosts = new Ghosts(clock, this.#control, (entry) => this.#closer.laid(entry));
     this.#closer = new Closer(clock, this.#slots, this.#ghosts, () => this.#closed());
     this.#reporter = new Reporter(parts);
+    this.#validator = new Validator(parts, {
+      onAlive: (entry) => this.#validated(entry),
+      onDead: (entry, detail, cause) => this.#foundDead(entry, detail, cause),
+    });
     this.#queue = new Queue(
       { settings, clock, counters: this.counters, reporter: this.#reporter },
       {
-        dispense: (holder, since) => this.#dispense(holder, since),
-        onWaiting: () => this.#supply.attend(),
+        dispense: (holder, since, mustBeProven) => this.#dispense(holder, since, mustBeProven),
+        onWaiting: () => this.#attend(),
         crowd: () => this.#crowd(),
         lastConnectError: () => this.#supply.lastError,
         unreachable: () => this.#supply.lastError !== null && this.#inUse === 0,
@@ -69,7 +101,7 @@ export class Pool implements LeaseHost {
       onStuck: (entry, error) => this.#evict(entry, 'undrained', error.message, error),
     });
     this.#supply = new Supply(
-      { ...parts, closer: this.#closer, opener },
+      { ...parts, closer: this.#closer, opener, initializer, reporter: this.#reporter, trust: this.#trust },
       {
         pending: () => this.#queue.size,
         onOpened: (entry) => this.#opened(entry),
@@ -78,14 +110,22 @@ export class Pool implements LeaseHost {
         onLost: (entry, error) => this.#lost(entry, error),
       },
     );
-    this.#resetter = new Resetter(parts, {
-      onClean: (entry) => {
-        this.counters.reset++;
-        this.#makeIdle(entry);
+    this.#resetter = new Resetter(
+      { ...parts, initializer },
+      {
+        onClean: (entry) => {
+          this.counters.reset++;
+          entry.provenAt = clock.now();
+          this.#makeIdle(entry);
+        },
+        onFailed: (entry, detail, cause) => this.#evict(entry, 'reset-failed', detail, cause),
       },
-      onFailed: (entry, detail, cause) => this.#evict(entry, 'reset-failed', detail, cause),
-    });
-    this.#evictor = new Evictor(clock, settings, () => this.#sweep());
+    );
+    this.#evictor = new Evictor(
+      clock,
+      () => [settings.idleTimeoutMs, settings.maxLifetimeMs, this.#idleLimitMs],
+      () => this.#sweep(),
+    );
     this.#supply.openMore();
   }
 
@@ -106,9 +146,9 @@ export class Pool implements LeaseHost {
     this.#queue.lend(acquirer);
   }
 
-  /** A connection that is ready now, if it is nobody else's turn. */
-  tryLend(holder: Holder): Lease | null {
-    return this.#queue.tryLend(holder);
+  /** A connection that is ready now, if it is nobody else's turn; `mustBeProven` = one that need not be asked first. */
+  tryLend(holder: Holder, mustBeProven = true): Lease | null {
+    return this.#queue.tryLend(holder, mustBeProven);
   }
 
   /** Takes a waiter out of the queue. @returns false if it was not waiting */
@@ -116,21 +156,146 @@ export class Pool implements LeaseHost {
     return this.#queue.withdraw(acquirer);
   }
 
-  /** The only door out: what is handed over has just been found usable. */
-  #dispense(holder: Holder, since: number): Lease | null {
+  get #nextIdle(): Entry | null {
     const { idle } = this.#slots;
+    return this.settings.reuse === 'lifo' ? idle.last : idle.first;
+  }
+
+  /** Somebody has begun to wait: idle connections are asked whether they live, and new ones opened. */
+  #attend(): void {
+    this.#validateSome();
+    this.#supply.attend();
+  }
+
+  /** As many as there are waiters. */
+  #validateSome(): void {
+    const now = this.clock.now();
+    while (this.#slots.counts.validating < this.#queue.size && !this.#closing) {
+      const entry = this.#nextIdle;
+      if (!entry) return;
+      const verdict = mayUse(entry, now, this.#trust);
+      if (!verdict.keep) this.#evict(entry, verdict.reason, verdict.detail);
+      else this.#validator.validate(entry, howToValidate(entry, now, this.settings, this.#trust) ?? 'look');
+    }
+  }
+
+  #validated(entry: Entry): void {
+    this.counters.validated++;
+    if (this.#closing) return this.#evict(entry, 'pool-closed', 'the pool is closing');
+    this.#slots.move(entry, 'idle');
+    this.#serve();
+  }
+
+  /** A silence that one has not survived says something about all who have been silent as long. */
+  #foundDead(entry: Entry, detail: string, cause?: Error): void {
+    const now = this.clock.now();
+    const silent = [...this.#slots.idle].filter((each) =>
+      howToValidate(each, now, this.settings, this.#trust),
+    );
+    this.#evict(entry, 'validation', detail, cause);
+    this.#distrust(detail);
+    const gone = new HandbackError('CONNECTION_LOST', 'A connection that was idle as long is dead.');
+    for (const each of silent) if (each.state === 'idle') this.#evict(each, 'distrusted', gone.message, gone);
+    this.#supply.openMore();
+  }
+
+  /** What cut one off may have cut off others, and the server may be another one. */
+  #distrust(reason: string): void {
+    this.#trust.distrust();
+    this.#knowledge.doubt();
+    if (this.events.heard('distrust')) this.events.tell('distrust', { reason });
+  }
+
+  failed(entry: Entry, of: ErrorClass): void {
+    const suspicion = suspicionOf(of);
+    if (suspicion === 'none') return;
+    const reason = entry.session.unusable ?? of;
+    if (suspicion === 'distrust') this.#distrust(reason);
+    else this.#renew(reason);
+  }
+
+  /** See the public pool's `evictAll`. @returns how many connections are affected */
+  evictAll(): number {
+    return this.#renew('evictAll() was called');
+  }
+
+  /** Idle ones go now, those in use when they come back, and new ones come as they are needed. */
+  #renew(reason: string): number {
+    const { size, counts } = this.#slots;
+    const affected = size - counts.closing - counts.ghost;
+    this.#trust.renew();
+    this.#knowledge.doubt();
+    for (const entry of this.#slots.idle) this.#evict(entry, 'stale', reason);
+    this.#supply.openMore();
+    return affected;
+  }
+
+  /** See the public pool's `resize`. @throws {HandbackError} INVALID_OPTION */
+  resize(given: unknown): void {
+    Object.assign(this.settings, resized(this.settings, given));
+    const { idle, counts } = this.#slots;
+    for (const entry of idle) {
+      if (this.#isOverMax) this.#evict(entry, 'resized', 'max was made smaller');
+      else if (counts.idle > this.settings.maxIdle) this.#evict(entry, 'maxIdle', 'max was made smaller');
+    }
+    this.#serve();
+  }
+
+  get #isOverMax(): boolean {
+    return this.#slots.size - this.#slots.counts.closing > this.settings.max;
+  }
+
+  expectDue(at: number): void {
+    this.#watch.expect(at);
+  }
+
+  cancel(entry: Entry, lease: Lease, statement: TrackedStatement, reason: CancelReason): void {
+    if (reason === 'timeout') this.counters.queryTimedOut++;
+    this.#canceller.cancel(entry, lease, statement, reason);
+  }
+
+  leaked(entry: Entry, lease: Lease): void {
+    this.counters.leaked++;
+    this.#reporter.leaked(lease, entry);
+  }
+
+  resent(): void {
+    this.counters.retried++;
+  }
+
+  #surveyed({ facts, reach }: Survey): void {
+    if (reach.blind) this.#reporter.contradiction(reach.blind);
+    if (!facts) return;
+    for (const each of contradictions(facts, this.settings)) this.#reporter.contradiction(each);
+  }
+
+  /** What the server said of itself; undefined before the first connection. */
+  get server(): ServerFacts | undefined {
+    return this.#knowledge.facts ?? undefined;
+  }
+
+  get #idleLimitMs(): number {
+    const { facts } = this.#knowledge;
+    return facts ? idleLimitMs(facts, 0) : Number.POSITIVE_INFINITY;
+  }
+
+  /** The only door out: what is handed over has just been found usable. */
+  #dispense(holder: Holder, since: number, mustBeProven = true): Lease | null {
     while (!this.#closing) {
-      const entry = this.settings.reuse === 'lifo' ? idle.last : idle.first;
+      const entry = this.#nextIdle;
       if (!entry) return null;
       const now = this.clock.now();
-      const verdict = mayUse(entry, now);
+      const verdict = mayUse(entry, now, this.#trust);
       if (!verdict.keep) {
         this.#evict(entry, verdict.reason, verdict.detail);
         continue;
       }
-      const lease = new Lease(this, entry, holder, now);
-      entry.holding = lease;
+      if (mustBeProven && howToValidate(entry, now, this.settings, this.#trust)) return null;
       this.#slots.move(entry, 'leased');
+      entry.checked = false;
+      entry.session.beginLease();
+      const lease = new Lease(this, entry, holder, now, limitsOf(holder, this.settings));
+      entry.holding = lease;
       this.counters.acquired++;
       if (this.events.heard('acquire')) {
         this.events.tell('acquire', { connection: entry.id, route: holder.route, waitedMs: now - since });
@@ -143,8 +308,10 @@ export class Pool implements LeaseHost {
   /** The only door in. */
   takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void {
     this.counters.released++;
-    // Otherwise the pool was closed over its head.
+    if (lease.reported) this.#reporter.unleaked(lease, entry);
+    // Otherwise the pool was closed over its head, or the connection was cut.
     if (entry.state !== 'leased') return;
+    entry.provenAt = lease.provenAt;
     const { connection } = entry;
     if (connection?.isUsable() && (lease.inFlight > 0 || connection.isBusy())) {
       this.#slots.move(entry, 'draining');
@@ -166,29 +333,44 @@ export class Pool implements LeaseHost {
       this.counters.rolledBack++;
       this.#reporter.openTransaction(entry);
     }
-    const verdict = mayKeep(entry, {
-      now: this.clock.now(),
-      closing: this.#closing !== null,
-      surplus: this.#queue.size === 0 && this.#slots.counts.idle >= this.settings.maxIdle,
-    });
+    const verdict = mayKeep(
+      entry,
+      {
+        now: this.clock.now(),
+        closing: this.#closing !== null,
+        surplus: this.#queue.size === 0 && this.#slots.counts.idle >= this.settings.maxIdle,
+        overMax: this.#isOverMax,
+        trust: this.#trust,
+      },
+      this.settings,
+    );
     this.#reporter.released(entry, verdict.act === 'keep');
     entry.holding = null;
     if (verdict.act === 'evict') return this.#evict(entry, verdict.reason, verdict.detail);
-    if (verdict.act === 'reset') return this.#resetter.reset(entry, verdict.why);
+    if (verdict.act === 'reset') return this.#resetter.clean(entry, verdict.how, verdict.why);
     this.counters.cleanReleases++;
     this.#makeIdle(entry);
   }
 
   #opened(entry: Entry): void {
     this.#evictor.start();
-    this.#makeIdle(entry);
+    if (entry.connection?.status === null) this.#reporter.statusHidden();
+    if (entry.generation < this.#trust.generation)
+      this.#evict(entry, 'stale', 'the pool was renewed while it was being opened');
+    else if (this.#isOverMax) this.#evict(entry, 'resized', 'max was made smaller');
+    else this.#makeIdle(entry);
   }
 
   #makeIdle(entry: Entry): void {
     if (this.#closing) return this.#evict(entry, 'pool-closed', 'the pool is closing');
     entry.idleSince = this.clock.now();
     this.#slots.move(entry, 'idle');
+    this.#serve();
+  }
+
+  #serve(): void {
     this.#queue.serve();
+    this.#validateSome();
     this.#supply.openMore();
   }
 
@@ -205,7 +387,9 @@ export class Pool implements LeaseHost {
   /** The connection is gone, whatever it was doing. A leased one is sorted out when it comes back. */
   #lost(entry: Entry, error: Error): void {
     entry.session.unusable ??= error.message;
-    if (entry.state === 'idle') this.#evict(entry, 'broken', error.message);
+    if (ALIVE.has(entry.state)) this.#distrust(error.message);
+    if (entry.state === 'validating') this.#evict(entry, 'validation', error.message);
+    else if (entry.state === 'idle') this.#evict(entry, 'broken', error.message);
     else if (entry.state === 'resetting') this.#evict(entry, 'reset-failed', error.message);
     else if (entry.state === 'draining') this.#sortOut(entry);
     else this.#closer.finish(entry);
@@ -218,8 +402,10 @@ export class Pool implements LeaseHost {
 
   #sweep(): void {
     const now = this.clock.now();
+    const idleLimit = this.#idleLimitMs;
     for (const entry of this.#slots.idle) {
-      const verdict = mayStayIdle(entry, now, this.settings, this.#slots.counts.idle - this.settings.minIdle);
+      const surplus = this.#slots.counts.idle - this.settings.minIdle;
+      const verdict = mayStayIdle(entry, now, this.settings, { surplus, idleLimitMs: idleLimit });
       if (!verdict.keep) this.#evict(entry, verdict.reason, verdict.detail);
     }
     this.#supply.openMore();
@@ -279,6 +465,8 @@ export class Pool implements LeaseHost {
 
 /** In somebody's hands, or not yet clean. */
 const HELD: ReadonlySet<State> = new Set<State>(['leased', 'draining', 'resetting']);
+/** In use, or ready to be: the end of such a connection comes unasked. */
+const ALIVE: ReadonlySet<State> = new Set<State>(['idle', 'validating', ...HELD]);
 const LAST_WORDS_MS = 2_000;
 
 function poolClosed(message: string): HandbackError {

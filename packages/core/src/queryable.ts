@@ -4,7 +4,7 @@ import type { Formatter } from './driver.js';
 import { carriesSql, checkParams, type StrictParams } from './params.js';
 import { RowStream } from './row-stream.js';
 import { textOf } from './session.js';
-import { Call, type TrackedStatement } from './statement.js';
+import { Call, type StatementOptions, type TrackedStatement } from './statement.js';
 
 /** What every way of sending statements shares: the formatter and the rule for parameters. */
 export interface Dialect {
@@ -27,13 +27,14 @@ export abstract class Queryable {
   protected abstract submit(statement: TrackedStatement): void;
 
   /**
-   * Runs one statement in the text protocol.
+   * Runs one statement in the text protocol. In place of the text: `{ sql, values, timeout, signal, … }`.
    *
    * @throws {HandbackError} UNSAFE_PARAMETER for an array or object after a comparison operator (option
-   * `strictParams`). The driver's errors arrive unchanged, but for `sql`, which is shown without values.
+   * `strictParams`). QUERY_TIMEOUT when it ran longer than `timeout`, or than `queryTimeoutMs`. The signal's reason
+   * when it was aborted: what was running is killed. The driver's errors arrive unchanged, but for `sql`, which is shown without values.
    */
   query<T extends QueryResult>(
-    sql: string | QueryOptions,
+    sql: string | StatementOptions,
     values?: QueryValues,
   ): Promise<[T, FieldPacket[]]> {
     try {
@@ -48,7 +49,7 @@ export abstract class Queryable {
 
   /** Runs one prepared statement; it stays prepared on its connection. Objects are sent as JSON. */
   execute<T extends QueryResult>(
-    sql: string | QueryOptions,
+    sql: string | StatementOptions,
     values?: ExecuteValues,
   ): Promise<[T, FieldPacket[]]> {
     try {
@@ -63,12 +64,12 @@ export abstract class Queryable {
    * The rows of one statement, one by one, with back-pressure: an async iterable and a Node stream in object
    * mode. The connection is busy until the rows have been read or the stream is destroyed.
    */
-  stream(sql: string | QueryOptions, values?: QueryValues, options?: ReadableOptions): Readable {
+  stream(sql: string | StatementOptions, values?: QueryValues, options?: ReadableOptions): Readable {
     const stream = new RowStream(sql, values, options);
     try {
       this.#check(sql, values);
       stream.statement.carriesSql = carriesSql(values ?? valuesOf(sql));
-      this.submit(stream.statement);
+      if (stream.statement.heedSignal()) this.submit(stream.statement);
     } catch (error) {
       stream.destroy(error as Error);
     }
@@ -99,7 +100,7 @@ export abstract class Queryable {
       throw new TypeError('Callbacks are not taken: the call returns a promise.');
   }
 
-  #check(sql: string | QueryOptions, values: unknown): void {
+  #check(sql: string | StatementOptions, values: unknown): void {
     this.#checkCall(sql, values);
     const { formatter, strictParams } = this.dialect;
     const named =
@@ -109,7 +110,7 @@ export abstract class Queryable {
 
   /** @internal */
   protected send(call: Call): Promise<unknown> {
-    this.submit(call);
+    if (call.heedSignal()) this.submit(call);
     return call.promise;
   }
 }

@@ -23,7 +23,7 @@ export interface QueueParts {
 
 export interface QueueHooks {
   /** The pool's door out. */
-  dispense(holder: Holder, since: number): Lease | null;
+  dispense(holder: Holder, since: number, mustBeProven: boolean): Lease | null;
   /** Somebody has begun to wait. */
   onWaiting(): void;
   crowd(): Omit<Crowd, 'pending'>;
@@ -50,10 +50,10 @@ export class Queue {
     return this.#pending.size;
   }
 
-  /** A connection that is ready now, if it is nobody else's turn. */
-  tryLend(holder: Holder): Lease | null {
+  /** A connection that is ready now, if it is nobody else's turn; `mustBeProven` = one that need not be asked first. */
+  tryLend(holder: Holder, mustBeProven = true): Lease | null {
     if (this.#pending.size > 0) return null;
-    return this.#hooks.dispense(holder, this.#parts.clock.now());
+    return this.#hooks.dispense(holder, this.#parts.clock.now(), mustBeProven);
   }
 
   /** Gives `acquirer` a connection: now, if one is ready, else when it is its turn. */
@@ -78,7 +78,7 @@ export class Queue {
   /** A connection has become idle. */
   serve(): void {
     for (let first = this.#pending.first; first; first = this.#pending.first) {
-      const lease = this.#hooks.dispense(first.holder, first.since);
+      const lease = this.#hooks.dispense(first.holder, first.since, true);
       if (!lease) return;
       // A listener that heard of the hand-over may have called the waiter off.
       if (this.#pending.remove(first)) first.granted(lease);

@@ -6,7 +6,7 @@ import type { Slots } from './slots.js';
 
 const SHOWN_HOLDERS = 10;
 
-function holderReport(entry: Entry, now: number): HolderReport {
+export function holderReport(entry: Entry, now: number): HolderReport {
   const { holding, session, threadId } = entry;
   return {
     route: holding?.holder.route ?? '(none)',
@@ -46,14 +46,15 @@ export function poolReport(facts: ReportFacts): PoolReport {
   };
 }
 
+export function describeHolder({ route, ageMs, statement }: HolderReport): string {
+  return `${route} for ${ageMs} ms${statement === undefined ? '' : ` (${statement})`}`;
+}
+
 /** One line for the operator's log. */
 export function describe(report: PoolReport): string {
   const { pool, waitedMs, max, leased, idle, opening, pending, lastConnectError } = report;
   const facts = `waited ${waitedMs} ms; max ${max}, leased ${leased}, idle ${idle}, opening ${opening}, pending ${pending}`;
-  const who = report.holders.map(
-    ({ route, ageMs, statement }) =>
-      `${route} for ${ageMs} ms${statement === undefined ? '' : ` (${statement})`}`,
-  );
+  const who = report.holders.map(describeHolder);
   const held = who.length === 0 ? 'nobody holds a connection' : `held by ${who.join(', ')}`;
   const cause = lastConnectError === undefined ? '' : `; last attempt to connect: ${lastConnectError}`;
   return `pool '${pool}': ${facts}; ${held}${cause}`;

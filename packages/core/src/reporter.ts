@@ -1,10 +1,11 @@
 import type { Clock } from './clock.js';
-import type { Entry } from './entry.js';
+import type { Entry, Holding } from './entry.js';
 import { HandbackError, type HolderReport, type PoolReport } from './errors.js';
-import type { PoolEvents } from './events.js';
+import type { PoolEventMap, PoolEvents } from './events.js';
+import type { Knowledge } from './knowledge.js';
 import type { PoolSettings } from './options.js';
 import type { Refusal } from './policy.js';
-import { describe, holders, poolReport } from './report.js';
+import { describe, describeHolder, holderReport, holders, poolReport } from './report.js';
 import type { Slots } from './slots.js';
 
 /** Shown to the public by the frameworks: nothing about the pool's inside. */
@@ -16,14 +17,15 @@ const MESSAGES: Readonly<Record<Refusal, string>> = {
 };
 
 const WARN_EVERY_MS = 1_000;
-/** Routes are few; this bounds what an application without route patterns could make of them. */
-const REMEMBERED_ROUTES = 1_000;
+/** What was said once is remembered; this bounds what an application without route patterns could make of it. */
+const REMEMBERED = 1_000;
 
 export interface ReporterParts {
   readonly settings: PoolSettings;
   readonly clock: Clock;
   readonly events: PoolEvents;
   readonly slots: Slots;
+  readonly knowledge: Knowledge;
 }
 
 export interface Refused {
@@ -36,7 +38,7 @@ export interface Refused {
 /** Says in errors, events and warnings what the pool knows. */
 export class Reporter {
   readonly #parts: ReporterParts;
-  readonly #routesWithOpenTransaction = new Set<string>();
+  readonly #said = new Set<string>();
   #warnedAt = Number.NEGATIVE_INFINITY;
   #unsaid = 0;
 
@@ -79,11 +81,71 @@ export class Reporter {
     const route = entry.holding?.holder.route ?? '(none)';
     const statement = entry.session.openedBy;
     if (events.heard('rollback')) events.tell('rollback', { connection: entry.id, route, statement });
-    if (this.#routesWithOpenTransaction.has(route)) return;
-    if (this.#routesWithOpenTransaction.size < REMEMBERED_ROUTES) this.#routesWithOpenTransaction.add(route);
-    events.warn({
+    this.#once(`open transaction ${route}`, {
       code: 'OPEN_TRANSACTION',
       message: `${route} left a transaction open (begun by ${statement ?? 'an unknown statement'}); it was rolled back. Said once per route.`,
+    });
+  }
+
+  /** The server refuses another connection: the pool makes do with those it has. */
+  noRoom(error: Error, retryInMs: number): void {
+    const { settings, slots, knowledge } = this.#parts;
+    const { opening, closing } = slots.counts;
+    const facts = knowledge.facts;
+    const limits = facts
+      ? `max_connections ${facts.maxConnections}, max_user_connections ${facts.maxUserConnections || 'unlimited'}`
+      : 'its limits are not known';
+    const held = slots.size - opening - closing;
+    this.#once(`no room for ${held}`, {
+      code: 'NO_ROOM',
+      message: `pool '${settings.name}': the server has no room for another connection (${error.message}; ${limits}). The pool has ${held} of at most ${settings.max}, makes do with them and tries again in ${Math.round(retryInMs)} ms.`,
+    });
+  }
+
+  /** What the server is like, where the options contradict it, or where the pool can't see. */
+  contradiction(message: string): void {
+    this.#once(message, {
+      code: 'SERVER_LIMITS',
+      message: `pool '${this.#parts.settings.name}': ${message}`,
+    });
+  }
+
+  /** Of this version of the driver: cleaning can't go by it. */
+  statusHidden(): void {
+    this.#once('status hidden', {
+      code: 'STATUS_HIDDEN',
+      message: `pool '${this.#parts.settings.name}': this version of mysql2 does not show the server's status as expected; every connection is rolled back and reset after use.`,
+    });
+  }
+
+  #once(key: string, warning: PoolEventMap['warning'][0]): void {
+    if (this.#said.has(key)) return;
+    if (this.#said.size < REMEMBERED) this.#said.add(key);
+    this.#parts.events.warn(warning);
+  }
+
+  /** Held longer than `leakAfterMs`: each time as an event, once per route as a warning. */
+  leaked(holding: Holding, entry: Entry): void {
+    const { events, clock } = this.#parts;
+    const report = {
+      ...holderReport(entry, clock.now()),
+      connection: entry.id,
+      statements: holding.statements,
+    };
+    events.tell('leak', report);
+    this.#once(`leak ${report.route}`, {
+      code: 'LEAK',
+      message: `${describeHolder(report)}, ${report.statements} statements so far. Reported after leakAfterMs, once per route.`,
+    });
+  }
+
+  /** What was reported has come back. */
+  unleaked(holding: Holding, entry: Entry): void {
+    const { events, clock } = this.#parts;
+    events.tell('unleak', {
+      connection: entry.id,
+      route: holding.holder.route,
+      heldMs: clock.now() - holding.since,
     });
   }
 

@@ -1,15 +1,19 @@
-import type { Clock } from './clock.js';
+import type { Clock, Timer } from './clock.js';
+import type { DriverConnection } from './driver.js';
 import type { Entry } from './entry.js';
 import { HandbackError } from './errors.js';
 import type { PoolEvents } from './events.js';
+import type { Initializer } from './initializer.js';
 import type { PoolSettings } from './options.js';
 import type { Slots } from './slots.js';
+import { Call } from './statement.js';
 
 export interface ResetterParts {
   readonly settings: PoolSettings;
   readonly clock: Clock;
   readonly events: PoolEvents;
   readonly slots: Slots;
+  readonly initializer: Initializer;
 }
 
 export interface ResetterHooks {
@@ -27,27 +31,62 @@ export class Resetter {
     this.#hooks = hooks;
   }
 
-  /** COM_RESET_CONNECTION rolls back by itself; what else it takes is the driver's business. */
-  reset(entry: Entry, reason: string): void {
-    const { settings, clock, events, slots } = this.#parts;
-    const { connection, session } = entry;
-    const begun = clock.now();
-    slots.move(entry, 'resetting');
-    const timer = clock.after(settings.connectTimeoutMs, () => {
+  /** `how`: all of the session (which rolls back by itself), or its transaction alone. */
+  clean(entry: Entry, how: 'reset' | 'rollback', reason: string): void {
+    const { connection } = entry;
+    this.#parts.slots.move(entry, 'resetting');
+    const timer = this.#deadline(entry);
+    if (!connection) return;
+    const begun = this.#parts.clock.now();
+    const work = how === 'reset' ? this.#reset(entry, connection) : this.#rollBack(entry, connection);
+    work.then(
+      () => {
+        timer.cancel();
+        if (entry.state === 'resetting') this.#cleaned(entry, reason, begun);
+      },
+      (error: Error) => {
+        timer.cancel();
+        if (entry.state === 'resetting') this.#hooks.onFailed(entry, error.message);
+      },
+    );
+  }
+
+  #deadline(entry: Entry): Timer {
+    const { clock, settings } = this.#parts;
+    return clock.after(settings.connectTimeoutMs, () => {
       if (entry.state !== 'resetting') return;
       const detail = `the reset was not answered within ${settings.connectTimeoutMs} ms`;
       this.#hooks.onFailed(entry, detail, new HandbackError('CONNECTION_LOST', detail));
     });
-    const restoreSchema = session.dirty !== null || session.schemaChanged;
-    connection?.reset({ restoreSchema, checkRole: session.opaque }, (error) => {
-      timer.cancel();
-      if (entry.state !== 'resetting') return;
-      if (error) return this.#hooks.onFailed(entry, error.message);
-      session.wasReset();
-      if (events.heard('reset')) {
-        events.tell('reset', { connection: entry.id, reason, durationMs: clock.now() - begun });
-      }
-      this.#hooks.onClean(entry);
+  }
+
+  async #reset({ session }: Entry, connection: DriverConnection): Promise<void> {
+    const { initializer } = this.#parts;
+    const options = {
+      restoreSchema: session.dirty !== null || session.schemaChanged,
+      checkRole: session.opaque,
+      replay: initializer.replayOn(connection),
+    };
+    await new Promise<void>((resolve, reject) => {
+      connection.reset(options, (error) => (error ? reject(error) : resolve()));
     });
+    session.wasReset();
+    // Nobody waits for this one, so it is the one to look around.
+    await initializer.surveyIfDue(connection);
+  }
+
+  async #rollBack({ session }: Entry, connection: DriverConnection): Promise<void> {
+    const call = new Call(false, 'ROLLBACK', undefined);
+    connection.run(call);
+    await call.promise;
+    session.wasRolledBack();
+  }
+
+  #cleaned(entry: Entry, reason: string, begun: number): void {
+    const { clock, events } = this.#parts;
+    if (events.heard('reset')) {
+      events.tell('reset', { connection: entry.id, reason, durationMs: clock.now() - begun });
+    }
+    this.#hooks.onClean(entry);
   }
 }

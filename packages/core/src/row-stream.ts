@@ -1,7 +1,6 @@
 import { Readable, type ReadableOptions } from 'node:stream';
-import type { QueryOptions } from 'mysql2';
 import type { Reading, RowStatement } from './driver.js';
-import { TrackedStatement } from './statement.js';
+import { type StatementOptions, TrackedStatement } from './statement.js';
 
 /**
  * The rows of one statement as an object stream with back-pressure. Unlike the driver's own stream it ends in
@@ -10,7 +9,7 @@ import { TrackedStatement } from './statement.js';
 export class RowStream extends Readable {
   readonly #statement: StreamedStatement;
 
-  constructor(sql: string | QueryOptions, values: unknown, options: ReadableOptions | undefined) {
+  constructor(sql: string | StatementOptions, values: unknown, options: ReadableOptions | undefined) {
     super({ ...options, objectMode: true });
     this.#statement = new StreamedStatement(this, sql, values);
   }
@@ -37,7 +36,7 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
   rows = 0;
   readonly #stream: RowStream;
 
-  constructor(stream: RowStream, sql: string | QueryOptions, values: unknown) {
+  constructor(stream: RowStream, sql: string | StatementOptions, values: unknown) {
     super(false, sql, values);
     this.#stream = stream;
   }

@@ -1,8 +1,9 @@
-import { acquire, LateReading, OneShot } from './acquirers.js';
+import { LateReading, OneShot, transactionOf } from './acquirers.js';
 import type { RawConnection } from './driver.js';
 import { type Lease, nested } from './lease.js';
 import type { Lifecycle, ScopeContext, ScopeState } from './lifecycle.js';
 import { maskValues } from './mask.js';
+import type { LoggedStatement } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
 import { StreamedStatement } from './row-stream.js';
 import { Call, type TrackedStatement } from './statement.js';
@@ -11,6 +12,7 @@ import {
   runTransaction,
   sendCommit,
   type TransactionOptions,
+  twiceUnlessBegun,
   type Work,
 } from './transaction.js';
 import { Turn } from './turn.js';
@@ -23,7 +25,6 @@ export class Scope extends Queryable {
   readonly #life: Lifecycle;
   readonly #context: ScopeContext;
   #turn: Turn | null = null;
-  #beginning = false;
 
   /** @internal */
   constructor(life: Lifecycle) {
@@ -46,9 +47,14 @@ export class Scope extends Queryable {
     return this.#life.state;
   }
 
+  /** The last statements of this request, oldest first, without their values; as many as the option `log` says. */
+  get log(): LoggedStatement[] {
+    return this.#context.log?.entries ?? [];
+  }
+
   protected submit(statement: TrackedStatement): void {
     const life = this.#life;
-    const refusal = life.enter();
+    const refusal = life.enter(statement.text);
     if (refusal) statement.settle(refusal);
     else if (life.isLate) this.#submitLate(statement);
     else if (life.lease) life.lease.submit(statement);
@@ -62,14 +68,9 @@ export class Scope extends Queryable {
   /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */
   async beginTransaction(): Promise<void> {
     this.#enterOrThrow();
-    const { functions, lease } = this.#life;
-    if (this.#beginning || functions > 0 || lease?.inTransaction) throw nested();
-    this.#beginning = true;
-    try {
-      await this.#control('START TRANSACTION');
-    } finally {
-      this.#beginning = false;
-    }
+    if (this.#life.functions > 0) throw nested();
+    const lease = await this.#held();
+    await lease.beginTransaction();
   }
 
   /**
@@ -114,7 +115,8 @@ export class Scope extends Queryable {
     if (life.isLate) return this.#lateTransaction(fn, options);
     life.functions++;
     try {
-      return await this.#transactionInTurn(fn, options);
+      const run = (work: Work<T>) => this.#transactionInTurn(work, options);
+      return await twiceUnlessBegun(fn, run, () => this.#context.pool.resent());
     } finally {
       life.functions--;
       life.settle();
@@ -129,7 +131,7 @@ export class Scope extends Queryable {
       const refusal = this.#life.enter();
       if (refusal) throw refusal;
       const lease = await this.#held();
-      if (this.#beginning || lease.inTransaction) throw nested();
+      if (lease.isBeginning || lease.inTransaction) throw nested();
       return await runTransaction(lease, this.dialect, fn, options).catch((error) => {
         this.#life.told(lease);
         throw error;
@@ -177,8 +179,8 @@ export class Scope extends Queryable {
     const { acquireTimeoutMs, drainTimeoutMs } = settings;
     pool.lend(
       statement instanceof StreamedStatement
-        ? new LateReading(statement, this.#context, acquireTimeoutMs, pool.clock, drainTimeoutMs)
-        : new OneShot(statement, this.#context, acquireTimeoutMs),
+        ? new LateReading(pool, statement, this.#context, acquireTimeoutMs, drainTimeoutMs)
+        : new OneShot(pool, statement, this.#context, acquireTimeoutMs),
     );
   }
 
@@ -186,12 +188,7 @@ export class Scope extends Queryable {
     const { settings, pool } = this.#context;
     if (settings.afterResponse !== 'allow') throw this.#life.late.ended('Late work is not allowed here');
     this.#countLate(undefined);
-    const lease = await acquire(pool, this.#context, { timeoutMs: settings.acquireTimeoutMs });
-    try {
-      return await lease.transaction(fn, options);
-    } finally {
-      lease.release();
-    }
+    return transactionOf(pool, this.#context, fn, options, settings.acquireTimeoutMs);
   }
 
   #countLate(sql: string | undefined): void {

@@ -1,19 +1,16 @@
+import {
+  type Answer,
+  AUTOCOMMIT,
+  IN_READ_ONLY_TRANSACTION,
+  IN_TRANSACTION,
+  SESSION_STATE_CHANGED,
+} from './answer.js';
 import type { Statement } from './driver.js';
+import { classify, type ErrorClass, unusableAfter } from './error-classes.js';
+import { Leftovers } from './leftovers.js';
 import { maskValues } from './mask.js';
-import { readSql } from './sql.js';
+import { readSql, type SqlShape } from './sql.js';
 
-/** Status flags of the protocol's OK packet (dev.mysql.com, "SERVER_STATUS_flags_enum"). */
-const IN_TRANSACTION = 0x0001;
-const AUTOCOMMIT = 0x0002;
-
-/** Errors after which the connection cannot serve on, whatever the driver says (docs/decisions.md). */
-const UNUSABLE_AFTER = new Map<number, string>([
-  [1153, 'the server closes the connection after a packet that is too large'],
-  [1047, 'the cluster node is not prepared'],
-  [1290, 'the server is read-only'],
-  [1792, 'the server is read-only'],
-  [1836, 'the server is read-only'],
-]);
 /** ER_LOCK_DEADLOCK: the one error after which the whole transaction has certainly been rolled back. */
 const DEADLOCK = 1213;
 
@@ -26,16 +23,21 @@ export function isRollback(sql: string): boolean {
   return /^\s*rollback(?:\s+work)?\s*;?\s*$/i.test(sql);
 }
 
-interface OkPacket {
-  readonly serverStatus?: number;
-  readonly stateChanges?: { readonly schema: string | null };
-}
-
-type DriverError = Error & { readonly errno?: number; readonly fatal?: boolean };
+type DriverError = Error & { readonly errno?: number; readonly code?: string; readonly fatal?: boolean };
 
 export function textOf(statement: Pick<Statement, 'sql'>): string {
   return typeof statement.sql === 'string' ? statement.sql : String(statement.sql?.sql);
 }
+
+/** What the session's surroundings add to the reading of a statement. */
+export interface Surroundings {
+  /** Why a statement that looks plain may run code that is stored in the schema; null = it can't. */
+  reached(sql: string, shape: SqlShape): string | null;
+  /** A statement may have changed what is stored there. */
+  schemaChanged(): void;
+}
+
+const NOTHING_STORED: Surroundings = { reached: () => null, schemaChanged: () => {} };
 
 /**
  * What is known of one connection's session since it was last clean, from what was sent and what the server
@@ -73,9 +75,26 @@ export class Session {
   lastStatement: string | undefined;
   /** Text of the statement after which the transaction was open. */
   #openedBy: string | undefined;
-  #autocommitOff = false;
+  /** What plain statements left behind, and who may see it. */
+  readonly leftovers = new Leftovers();
+  /** As it was set when the connection was opened; a reset comes back to it. */
+  autocommitByDefault = true;
+  readonly #surroundings: Surroundings;
+  #autocommit = true;
   #errorSinceOk = false;
   #rollsBack = false;
+  #readOnlyTransaction = false;
+  /** Statements since the session was clean. */
+  #usesSinceClean = 0;
+
+  constructor(surroundings: Surroundings = NOTHING_STORED) {
+    this.#surroundings = surroundings;
+  }
+
+  /** Somebody else has it from here on. */
+  beginLease(): void {
+    this.leftovers.inherit(this.#usesSinceClean > 0);
+  }
 
   /**
    * To be called before a statement is sent: from here on it may have had its effect.
@@ -84,9 +103,14 @@ export class Session {
    */
   willRun(sql: string, carriesSql: boolean): void {
     this.uses++;
+    this.#usesSinceClean++;
     this.lastStatement = sql;
     const shape = readSql(sql);
-    if (shape.plain && !carriesSql) return;
+    if (!shape.plain || carriesSql) this.#markChanged(shape, carriesSql);
+    else if (this.dirty === null) this.dirty = this.#surroundings.reached(sql, shape);
+  }
+
+  #markChanged(shape: SqlShape, carriesSql: boolean): void {
     this.dirty ??= 'it ran a statement that may change the session';
     if (shape.compound || carriesSql) this.opaque = true;
     if (shape.changesSession) this.altered = true;
@@ -95,18 +119,23 @@ export class Session {
     if (shape.temporaryTable !== undefined) this.temporaryTables.push(shape.temporaryTable);
   }
 
-  didRun(sql: string, result: unknown): void {
-    const ok = lastOk(result);
-    if (ok?.serverStatus === undefined) {
-      // A result set: the driver drops its status. Without autocommit even a SELECT opens a transaction.
-      if (this.#autocommitOff) this.#markOpen(sql);
+  didRun(sql: string, answer: Answer): void {
+    this.leftovers.answered(answer);
+    if (readSql(sql).definesRoutines) this.#surroundings.schemaChanged();
+    const { flags } = answer;
+    if (flags === undefined) {
+      this.dirty ??= 'the driver does not show the status of the session';
+      // Without autocommit even a SELECT opens a transaction.
+      if (!this.#autocommit) this.#markOpen(sql);
       return;
     }
     this.#errorSinceOk = false;
-    this.#autocommitOff = (ok.serverStatus & AUTOCOMMIT) === 0;
-    if (this.#autocommitOff) this.dirty ??= 'autocommit is off';
-    if (ok.stateChanges) this.#observeChanges(ok.stateChanges);
-    const open = (ok.serverStatus & IN_TRANSACTION) !== 0;
+    this.#autocommit = (flags & AUTOCOMMIT) !== 0;
+    this.#readOnlyTransaction = (flags & IN_READ_ONLY_TRANSACTION) !== 0;
+    if (this.#autocommit !== this.autocommitByDefault) this.dirty ??= 'autocommit was changed';
+    if ((flags & SESSION_STATE_CHANGED) !== 0) this.dirty ??= 'the server reported a change of session state';
+    if (answer.schemaChanged) this.schemaChanged = true;
+    const open = (flags & IN_TRANSACTION) !== 0;
     if (this.inTransaction && !open) this.ended = ENDS_TRANSACTION.test(sql) ? 'asked' : 'statement';
     if (isRollback(sql)) this.abandoned = false;
     this.unsure = false;
@@ -114,21 +143,26 @@ export class Session {
     else this.#markClosed();
   }
 
-  failed(sql: string, error: DriverError): void {
-    const reason = UNUSABLE_AFTER.get(error.errno ?? 0);
-    if (reason) this.unusable ??= reason;
-    else if (error.fatal) this.unusable ??= 'the connection failed';
-    if (error.fatal && this.inTransaction && /^\s*commit\b/i.test(sql)) this.commitUnanswered = true;
-    this.#errorSinceOk = true;
+  failed(sql: string, error: DriverError): ErrorClass {
+    const of = classify(error, this.#readOnlyTransaction);
+    const { plain, compound } = readSql(sql);
+    this.unusable ??= unusableAfter(of);
+    const isLost = of === 'lost' || of === 'unreachable';
+    if (isLost && this.inTransaction && /^\s*commit\b/i.test(sql)) this.commitUnanswered = true;
+    this.leftovers.failed();
+    // The refusal of a value tells nothing new of a session that was in autocommit and in no transaction.
+    const harmless = of === 'data' && plain && !this.inTransaction && this.#autocommit && !this.unsure;
+    if (!harmless) this.#errorSinceOk = true;
     this.#rollsBack = ROLLS_BACK.has(error.errno ?? 0);
     if (error.errno === DEADLOCK && this.inTransaction) this.#abandon();
     // An error packet carries no status: the transaction may be gone, or one may have begun.
-    else if (this.inTransaction || readSql(sql).compound) this.unsure = true;
+    else if (this.inTransaction || compound) this.unsure = true;
+    return of;
   }
 
   /** The server was asked, after an error, whether a transaction is open. */
-  probed(error: DriverError | null, result: unknown): void {
-    const status = error ? undefined : lastOk(result)?.serverStatus;
+  probed(error: DriverError | null, answer: Answer): void {
+    const status = error ? undefined : answer.flags;
     this.unsure = false;
     if (status === undefined) {
       this.unusable ??= 'it did not say whether a transaction is open';
@@ -149,9 +183,27 @@ export class Session {
 
   /** Why a reset is due now; null when the session is provably as it was. */
   get needsReset(): string | null {
+    return this.needsRollback ?? this.dirty;
+  }
+
+  /** Why a transaction may be open; null when certainly none is. */
+  get needsRollback(): string | null {
     if (this.inTransaction) return 'a transaction was left open';
-    if (this.#errorSinceOk) return 'the last statement failed';
-    return this.dirty;
+    return this.#errorSinceOk ? 'the last statement failed' : null;
+  }
+
+  /** It ran something since it was last reset. */
+  get isUsed(): boolean {
+    return this.#usesSinceClean > 0;
+  }
+
+  /**
+   * Whether a statement of this lease means the same on any other connection: no transaction, no state, nothing
+   * that can't be known.
+   */
+  get hasNothingToLose(): boolean {
+    const { inTransaction, unsure, abandoned, commitUnanswered, exposed, dirty } = this;
+    return !(inTransaction || unsure || abandoned || commitUnanswered || exposed || dirty !== null);
   }
 
   /** The statement that opened the transaction, its values masked. */
@@ -165,8 +217,9 @@ export class Session {
     this.schemaChanged = false;
     this.altered = false;
     this.temporaryTables.length = 0;
-    this.#autocommitOff = false;
+    this.#autocommit = this.autocommitByDefault;
     this.#errorSinceOk = false;
+    this.#usesSinceClean = 0;
     this.unsure = false;
     this.abandoned = false;
     this.opaque = false;
@@ -174,9 +227,13 @@ export class Session {
     this.#markClosed();
   }
 
-  #observeChanges(changes: NonNullable<OkPacket['stateChanges']>): void {
-    this.dirty ??= 'the server reported a change of session state';
-    if (changes.schema !== null) this.schemaChanged = true;
+  /** Its transaction was rolled back, and nothing else was done. */
+  wasRolledBack(): void {
+    this.#errorSinceOk = false;
+    this.unsure = false;
+    this.abandoned = false;
+    this.ended = 'asked';
+    this.#markClosed();
   }
 
   #markOpen(sql: string): void {
@@ -191,24 +248,4 @@ export class Session {
     this.inTransaction = false;
     this.#openedBy = undefined;
   }
-}
-
-/** The status of the last OK packet: of a single result, or of the last one of several (CALL, multi-statements). */
-function lastOk(result: unknown): OkPacket | undefined {
-  if (isOkPacket(result)) return result;
-  if (!Array.isArray(result)) return undefined;
-  // Rows are plain objects too, so only a packet that says so counts.
-  for (let index = result.length - 1; index >= 0; index--) {
-    if (isOkPacket(result[index])) return result[index];
-    if (!Array.isArray(result[index])) return undefined;
-  }
-  return undefined;
-}
-
-export function isOkPacket(value: unknown): value is OkPacket {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Object.getPrototypeOf(value)?.constructor?.name === 'ResultSetHeader'
-  );
 }

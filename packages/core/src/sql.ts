@@ -21,6 +21,12 @@ export interface SqlShape {
   readonly selectsSchema: boolean;
   /** The table that it creates for this session only. */
   readonly temporaryTable: string | undefined;
+  readonly reads: { readonly insertId: boolean; readonly warnings: boolean; readonly counts: boolean };
+  readonly identifierPlaceholder: boolean;
+  readonly onlyReads: boolean;
+  readonly definesRoutines: boolean;
+  readonly begins: boolean;
+  readonly endsTransaction: boolean;
 }
 
 const PLAIN_VERBS = new Set(
@@ -160,6 +166,18 @@ function read(sql: string): SqlShape {
     changesRole: /\bset\s+(?:default\s+)?role\b/i.test(bare),
     selectsSchema: SELECTS_SCHEMA.test(bare),
     temporaryTable,
+    reads: {
+      insertId: /last_insert_id|@@identity|@@insert_id|lastval|previous\s+value/i.test(bare),
+      warnings: /^\s*show\s+(count\(\*\)\s+)?(warnings|errors)|@@(warning|error)_count/i.test(bare),
+      counts: /found_rows|row_count/i.test(bare),
+    },
+    identifierPlaceholder: /\?\?|::/.test(sql),
+    onlyReads: plain && !/^(insert|update|delete|replace|with|explain)/.test(verb),
+    definesRoutines:
+      /^\s*(create|alter|drop|rename)\b/i.test(bare) &&
+      /\b(trigger|view|function|procedure|table)\b/i.test(bare),
+    begins: plain && (verb === 'begin' || verb === 'start'),
+    endsTransaction: /^\s*(commit|rollback)\b(?!\s+to)/i.test(bare),
   };
 }
 

@@ -8,11 +8,26 @@ import { textOf } from './session.js';
 /** Told when a statement is over, before its promise settles. */
 export interface StatementKeeper {
   ended(statement: TrackedStatement, error: DriverError | null, result: unknown): void;
+  /** Whether a statement that was not sent goes to another connection instead of failing. */
+  resends(statement: TrackedStatement, error: DriverError): boolean;
   /** The pool has killed what runs here: its error is not the statement's own fault. */
   readonly killed: boolean;
 }
 
+/** What `query`, `execute` and `stream` take in place of a text: mysql2's own, and a signal. */
+export type StatementOptions = QueryOptions & {
+  /** Gives up when it aborts: a waiting statement is not sent, a running one is killed on the server. */
+  signal?: AbortSignal;
+};
+
 export type DriverError = Error & { errno?: number; code?: string; fatal?: boolean; sql?: string };
+
+/** The driver wrote to a socket that had ended, or refused to write at all; or we did. */
+export function wasNeverSent(error: DriverError | HandbackError): boolean {
+  if (error instanceof HandbackError) return error.code === 'CONNECTION_LOST';
+  const { code, errno, fatal } = error;
+  return code === 'EPIPE' || (fatal === true && code === undefined && errno === undefined);
+}
 
 /** ER_QUERY_INTERRUPTED: what a statement gets that was killed. */
 const INTERRUPTED = 1317;
@@ -23,6 +38,13 @@ export abstract class TrackedStatement implements Statement {
   readonly values: unknown;
   keeper: StatementKeeper | null = null;
   readonly text: string;
+  /** Its own limit, in ms, instead of the pool's or route's: mysql2's option `timeout`. */
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** It has been sent to another connection once already. */
+  resent = false;
+  /** Told when its caller no longer waits for it. */
+  onGivenUp: (() => void) | null = null;
   /** It may begin a transaction or change the session. */
   controls = false;
   /** It has gone to the server, so that its error may be the server's. */
@@ -34,22 +56,62 @@ export abstract class TrackedStatement implements Statement {
   previous: Statement | null = null;
   next: Statement | null = null;
   #settled = false;
+  #givenUp = false;
 
-  constructor(prepared: boolean, sql: string | QueryOptions, values: unknown) {
+  constructor(prepared: boolean, sql: string | StatementOptions, values: unknown) {
     this.prepared = prepared;
-    this.sql = sql;
     this.values = values;
-    this.text = textOf(this);
+    this.text = textOf({ sql });
+    if (typeof sql === 'string') {
+      this.sql = sql;
+    } else {
+      // The driver's own timeout leaves the statement running.
+      const { timeout, signal, ...rest } = sql;
+      this.sql = rest;
+      this.timeoutMs = timeout || undefined;
+      this.signal = signal;
+    }
+  }
+
+  /** Its caller has had an answer; what the server still says is only noted. */
+  get givenUp(): boolean {
+    return this.#givenUp;
   }
 
   settle(error: DriverError | null, result?: unknown, fields?: unknown): void {
-    if (this.#settled) return;
-    this.#settled = true;
     const { keeper } = this;
+    if (this.#settled || (error && !this.#givenUp && keeper?.resends(this, error))) return;
+    this.#settled = true;
+    this.#unlisten();
     keeper?.ended(this, error, result);
+    if (this.#givenUp) return;
     if (error === null) return this.succeed(result, fields);
     const shown = withoutValues(error, this.text);
     this.fail(keeper?.killed && error.errno === INTERRUPTED ? cancelled(shown) : shown);
+  }
+
+  /** Answers the caller now. */
+  giveUp(error: Error): void {
+    if (this.#settled || this.#givenUp) return;
+    this.#givenUp = true;
+    this.#unlisten();
+    this.fail(error);
+    this.onGivenUp?.();
+  }
+
+  /** @returns false if it has aborted already: the caller has had its reason */
+  heedSignal(): boolean {
+    const { signal } = this;
+    if (!signal) return true;
+    if (signal.aborted) this.giveUp(signal.reason);
+    else signal.addEventListener('abort', this.#onAbort, { once: true });
+    return !signal.aborted;
+  }
+
+  readonly #onAbort = () => this.giveUp(this.signal?.reason);
+
+  #unlisten(): void {
+    this.signal?.removeEventListener('abort', this.#onAbort);
   }
 
   protected abstract succeed(result: unknown, fields: unknown): void;
@@ -57,9 +119,8 @@ export abstract class TrackedStatement implements Statement {
 }
 
 function cancelled(cause: Error): HandbackError {
-  return new HandbackError('QUERY_CANCELLED', 'The statement was cancelled because its request had ended.', {
-    cause,
-  });
+  const message = 'The statement was cancelled: its connection was needed back.';
+  return new HandbackError('QUERY_CANCELLED', message, { cause });
 }
 
 /** The driver puts the bound values into `err.sql`, where loggers find them. */
@@ -73,7 +134,7 @@ export class Call extends TrackedStatement {
   readonly promise: Promise<unknown>;
   #resolve!: (value: unknown) => void;
 
-  constructor(prepared: boolean, sql: string | QueryOptions, values: unknown) {
+  constructor(prepared: boolean, sql: string | StatementOptions, values: unknown) {
     super(prepared, sql, values);
     this.promise = new Promise((resolve) => {
       this.#resolve = resolve;

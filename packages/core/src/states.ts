@@ -30,12 +30,18 @@ export const LEGAL_MOVES: Readonly<Record<State, readonly State[]>> = {
 export type EvictReason =
   | 'idle'
   | 'lifetime'
+  | 'uses'
   | 'maxIdle'
+  | 'resized'
   | 'broken'
+  | 'validation'
+  | 'distrusted'
+  | 'stale'
   | 'charset'
   | 'schema'
   | 'role'
   | 'exposed'
   | 'reset-failed'
   | 'undrained'
+  | 'maxHold'
   | 'pool-closed';

@@ -11,17 +11,27 @@ export class Counters {
   rolledBack = 0;
   reset = 0;
   cleanReleases = 0;
+  validated = 0;
+  retried = 0;
+  queryTimedOut = 0;
+  leaked = 0;
   readonly evicted: Record<EvictReason, number> = {
     idle: 0,
     lifetime: 0,
+    uses: 0,
     maxIdle: 0,
+    resized: 0,
     broken: 0,
+    validation: 0,
+    distrusted: 0,
+    stale: 0,
     charset: 0,
     schema: 0,
     role: 0,
     exposed: 0,
     'reset-failed': 0,
     undrained: 0,
+    maxHold: 0,
     'pool-closed': 0,
   };
 }
@@ -66,6 +76,14 @@ export interface PoolStats {
   readonly reset: number;
   /** Releases that took no round trip. */
   readonly cleanReleases: number;
+  /** Idle connections that were asked whether they live, and do. */
+  readonly validated: number;
+  /** Statements that could not be sent on a dead connection and went to another. */
+  readonly retried: number;
+  /** Statements killed at `queryTimeoutMs`. */
+  readonly queryTimedOut: number;
+  /** Leases that were held longer than `leakAfterMs`. */
+  readonly leaked: number;
 }
 
 export function snapshot(slots: Slots, counters: Counters, max: number, pending: number): PoolStats {

@@ -1,12 +1,15 @@
 import { Backoff } from './backoff.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
-import type { DriverConnection } from './driver.js';
+import type { DriverConnection, OpenDone } from './driver.js';
 import { Entry } from './entry.js';
 import type { PoolEvents } from './events.js';
+import type { Initializer } from './initializer.js';
+import type { Knowledge } from './knowledge.js';
 import type { Opener } from './opener.js';
 import type { PoolSettings } from './options.js';
-import { opensWanted } from './policy.js';
+import { opensWanted, type Trust } from './policy.js';
+import type { Reporter } from './reporter.js';
 import type { Slots } from './slots.js';
 
 /** New lifetimes are shortened by up to this share, so that connections born together don't die together. */
@@ -19,6 +22,10 @@ export interface SupplyParts {
   readonly slots: Slots;
   readonly closer: Closer;
   readonly opener: Opener;
+  readonly initializer: Initializer;
+  readonly knowledge: Knowledge;
+  readonly reporter: Reporter;
+  readonly trust: Trust;
 }
 
 export interface SupplyHooks {
@@ -69,12 +76,12 @@ export class Supply {
   openMore(): void {
     if (this.#stopped || this.#backoff.waiting) return;
     const { slots, settings } = this.#parts;
-    const { opening, idle, resetting } = slots.counts;
+    const { opening, idle, resetting, validating } = slots.counts;
     const demand = {
       pending: this.#hooks.pending(),
       opening,
       idle,
-      resetting,
+      coming: resetting + validating,
       size: slots.size,
       failing: this.#backoff.failing,
     };
@@ -93,26 +100,35 @@ export class Supply {
   stillborn(detail: string): void {
     if (this.#stopped) return;
     const error = Object.assign(new Error(detail), { code: 'PROTOCOL_CONNECTION_LOST' });
-    this.#backoff.failed(error, this.#hooks.pending() > 0);
+    this.#backoff.failed(error, this.#hooks.pending() > 0, this.#isServing);
+  }
+
+  get #isServing(): boolean {
+    const { counts, size } = this.#parts.slots;
+    return size - counts.opening - counts.closing - counts.ghost > 0;
   }
 
   /** An open belongs to the pool, not to whoever asked: it goes on when that one gives up. */
   #open(): void {
-    const { clock, slots, opener } = this.#parts;
-    const entry = new Entry(this.#nextId++, clock.now());
+    const { clock, slots, opener, initializer, knowledge, trust } = this.#parts;
+    const entry = new Entry(this.#nextId++, clock.now(), trust.generation, knowledge);
     slots.add(entry);
-    const giveUp = opener.open((error, connection) => {
+    const done: OpenDone = (error, connection) => {
       this.#giveUp.delete(entry);
       if (connection) this.#opened(entry, connection);
       else this.#failed(entry, error ?? new Error('no connection'));
-    });
-    this.#giveUp.set(entry, giveUp);
+    };
+    const prepare = async (connection: DriverConnection) => {
+      entry.session.autocommitByDefault = await initializer.initialize(connection);
+    };
+    this.#giveUp.set(entry, opener.open(done, { prepare }));
   }
 
   #opened(entry: Entry, connection: DriverConnection): void {
     const { clock, events, settings } = this.#parts;
     const now = clock.now();
     entry.connection = connection;
+    entry.provenAt = now;
     connection.onLost = (error) => this.#hooks.onLost(entry, error);
     if (settings.maxLifetimeMs > 0) {
       entry.expiresAt = now + settings.maxLifetimeMs * (1 - LIFETIME_JITTER * clock.random());
@@ -129,10 +145,12 @@ export class Supply {
   }
 
   #failed(entry: Entry, error: Error): void {
-    const { events, slots, closer } = this.#parts;
+    const { events, slots, closer, knowledge, reporter } = this.#parts;
     slots.move(entry, 'closing');
     if (!this.#stopped) {
-      const retryInMs = this.#backoff.failed(error, this.#hooks.pending() > 0);
+      knowledge.doubt();
+      const retryInMs = this.#backoff.failed(error, this.#hooks.pending() > 0, this.#isServing);
+      if (this.#backoff.failure === 'full') reporter.noRoom(error, retryInMs);
       if (events.heard('openFailed')) {
         events.tell('openFailed', { error, attempt: this.#backoff.attempts, retryInMs });
       }

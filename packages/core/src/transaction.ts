@@ -1,7 +1,7 @@
 import { HandbackError } from './errors.js';
 import { checkOptions, invalid, type Rules } from './option-rules.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { Call, type DriverError, type TrackedStatement } from './statement.js';
+import { Call, type DriverError, type TrackedStatement, wasNeverSent } from './statement.js';
 
 export type Isolation = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable';
 
@@ -69,23 +69,20 @@ export async function sendCommit(send: (sql: string) => Promise<unknown>): Promi
   try {
     await send('COMMIT');
   } catch (error) {
-    if (isLost(error as DriverError)) {
+    if (isLost(error as DriverError) && !wasNeverSent(error as DriverError)) {
       throw new HandbackError(
         'OUTCOME_UNKNOWN',
         'The connection was lost during COMMIT: the transaction may or may not have been committed.',
         { cause: error },
       );
     }
-    // The driver has a fatal error without a code for what it never sent.
-    if ((error as DriverError).fatal || isUnsent(error)) throw rolledBack(error);
+    if ((error as DriverError).fatal || isUnsent(error as DriverError)) throw rolledBack(error);
     throw error;
   }
 }
 
-function isUnsent(error: unknown): boolean {
-  return (
-    error instanceof HandbackError && (error.code === 'CONNECTION_LOST' || error.code === 'LEASE_RELEASED')
-  );
+function isUnsent(error: DriverError): boolean {
+  return wasNeverSent(error) || (error instanceof HandbackError && error.code === 'LEASE_RELEASED');
 }
 
 /** Whether the connection failed under the statement, so that nobody knows if the server got it. */
@@ -95,7 +92,7 @@ function isLost(error: DriverError | HandbackError): boolean {
 }
 
 /** What cuts a statement off after it was sent. */
-const LOST_CODES: ReadonlySet<string> = new Set(['QUERY_CANCELLED', 'POOL_CLOSED']);
+const LOST_CODES: ReadonlySet<string> = new Set(['QUERY_CANCELLED', 'QUERY_TIMEOUT', 'POOL_CLOSED']);
 
 async function commit(host: TransactionHost): Promise<void> {
   const call = new Call(false, 'COMMIT', undefined);
@@ -168,6 +165,26 @@ export async function runTransaction<T>(
   tx.end();
   await commit(host);
   return result;
+}
+
+/** A transaction whose BEGIN could not even be sent is begun once more: `run` finds it another connection. */
+export async function twiceUnlessBegun<T>(
+  fn: Work<T>,
+  run: (fn: Work<T>) => Promise<T>,
+  onAgain: () => void,
+): Promise<T> {
+  let begun = false;
+  const work: Work<T> = (tx) => {
+    begun = true;
+    return fn(tx);
+  };
+  try {
+    return await run(work);
+  } catch (error) {
+    if (begun || !wasNeverSent(error as DriverError)) throw error;
+    onAgain();
+    return run(work);
+  }
 }
 
 /** Names are never used twice: a savepoint that outlives its transaction must not meet another. */

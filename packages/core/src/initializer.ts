@@ -1,0 +1,61 @@
+import type { Driver, DriverConnection, Survey } from './driver.js';
+import type { Knowledge } from './knowledge.js';
+import { carryOut } from './on-connect.js';
+import type { OnConnect } from './options.js';
+import type { Dialect } from './queryable.js';
+import { Call } from './statement.js';
+
+export interface InitializerParts {
+  readonly driver: Driver;
+  readonly dialect: Dialect;
+  readonly onConnect: OnConnect | undefined;
+  readonly knowledge: Knowledge;
+  /** The server and its schema have been looked at. */
+  onSurveyed(survey: Survey): void;
+}
+
+/** What is done on a connection before anybody gets it: `onConnect`, and a look around where that is due. */
+export class Initializer {
+  readonly #parts: InitializerParts;
+
+  constructor(parts: InitializerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * After the handshake. Rejects when the connection must not be used; else tells whether it is in autocommit, which
+   * `onConnect` may have turned off.
+   */
+  async initialize(connection: DriverConnection): Promise<boolean> {
+    const { onConnect, dialect } = this.#parts;
+    let autocommit = true;
+    if (onConnect !== undefined) {
+      autocommit = await carryOut(onConnect, connection, dialect);
+      await connection.settled();
+    }
+    await this.surveyIfDue(connection);
+    return autocommit;
+  }
+
+  /** What a reset has to run again; null = nothing. */
+  replayOn(connection: DriverConnection): (() => Promise<void>) | null {
+    const { onConnect, dialect } = this.#parts;
+    if (onConnect === undefined) return null;
+    return async () => {
+      await carryOut(onConnect, connection, dialect);
+    };
+  }
+
+  async surveyIfDue(connection: DriverConnection): Promise<void> {
+    const { driver, knowledge, onSurveyed } = this.#parts;
+    if (!knowledge.isStale) return;
+    const survey = await driver.survey(async (sql) => {
+      const call = new Call(false, sql, undefined);
+      connection.run(call);
+      const [rows] = (await call.promise) as [Record<string, unknown>[]];
+      return rows;
+    });
+    knowledge.learn(survey);
+    onSurveyed(survey);
+  }
+}

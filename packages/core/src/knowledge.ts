@@ -1,0 +1,55 @@
+import type { Clock } from './clock.js';
+import type { ServerFacts, StoredCode, Survey } from './driver.js';
+import type { Surroundings } from './session.js';
+import type { SqlShape } from './sql.js';
+
+/** Others may change the schema: what was seen longer ago than this is looked at again by the next open. */
+const FRESH_FOR_MS = 300_000;
+
+const NOBODY_LOOKED: StoredCode = {
+  reached: () => 'the schema has not been looked at',
+  blind: null,
+};
+
+/** What is known of the server and its schema, and whether it still holds. */
+export class Knowledge implements Surroundings {
+  readonly #clock: Clock;
+  #facts: ServerFacts | null = null;
+  #storedCode = NOBODY_LOOKED;
+  #takenAt = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** null until the first connection is open. */
+  get facts(): ServerFacts | null {
+    return this.#facts;
+  }
+
+  /** Whether the next connection that is opened should look again. */
+  get isStale(): boolean {
+    return this.#clock.now() - this.#takenAt >= FRESH_FOR_MS;
+  }
+
+  /** A connection was lost, or the schema was changed: it may be another server, or another schema. */
+  doubt(): void {
+    this.#takenAt = Number.NEGATIVE_INFINITY;
+  }
+
+  learn({ facts, reach }: Survey): void {
+    this.#facts = facts;
+    this.#storedCode = reach;
+    this.#takenAt = this.#clock.now();
+  }
+
+  reached(sql: string, { onlyReads, identifierPlaceholder }: SqlShape): string | null {
+    return this.#storedCode.reached(sql, onlyReads, identifierPlaceholder);
+  }
+
+  /** By one of our own statements: what was seen of it no longer counts. */
+  schemaChanged(): void {
+    this.#storedCode = NOBODY_LOOKED;
+    this.doubt();
+  }
+}

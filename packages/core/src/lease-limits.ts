@@ -1,0 +1,74 @@
+import type { Holder } from './entry.js';
+import type { Line } from './line.js';
+import type { ScopeSettings } from './options.js';
+import { StreamedStatement } from './row-stream.js';
+import type { TrackedStatement } from './statement.js';
+
+/** How long a lease, and each of its statements, may take, in ms; 0 = no limit. */
+export interface LeaseLimits {
+  readonly queryTimeoutMs: number;
+  readonly leakAfterMs: number;
+  readonly maxHoldMs: number;
+}
+
+/** A request whose statement never ends keeps its client waiting; a job may well run for hours. */
+const REQUEST_QUERY_TIMEOUT_MS = 30_000;
+
+export function limitsOf(holder: Holder, pool: ScopeSettings): LeaseLimits {
+  const { queryTimeoutMs, leakAfterMs, maxHoldMs } = holder.settings ?? pool;
+  const byDefault = holder.isRequest ? REQUEST_QUERY_TIMEOUT_MS : 0;
+  return { queryTimeoutMs: queryTimeoutMs ?? byDefault, leakAfterMs, maxHoldMs };
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+function after(since: number, ms: number): number {
+  return ms > 0 ? since + ms : NEVER;
+}
+
+/** What falls due on one lease, and when. */
+export class LeaseClock {
+  /** It was reported as a leak. */
+  reported = false;
+  readonly #limits: LeaseLimits;
+  readonly #line: Line;
+  readonly #since: number;
+
+  constructor(limits: LeaseLimits, line: Line, since: number) {
+    this.#limits = limits;
+    this.#line = line;
+    this.#since = since;
+  }
+
+  get dueAt(): number {
+    return Math.min(this.statementDueAt, this.#reportDueAt, this.#endsAt);
+  }
+
+  /** A stream has its limit until its first row: how long reading takes is up to its reader. */
+  get statementDueAt(): number {
+    const { running, runningSince } = this.#line;
+    if (!running || running.givenUp || (running instanceof StreamedStatement && running.rows > 0))
+      return NEVER;
+    return after(runningSince, this.limitOf(running));
+  }
+
+  limitOf(statement: TrackedStatement): number {
+    return statement.timeoutMs ?? this.#limits.queryTimeoutMs;
+  }
+
+  isReportDue(now: number): boolean {
+    return now >= this.#reportDueAt;
+  }
+
+  isOver(now: number): boolean {
+    return now >= this.#endsAt;
+  }
+
+  get #reportDueAt(): number {
+    return this.reported ? NEVER : after(this.#since, this.#limits.leakAfterMs);
+  }
+
+  get #endsAt(): number {
+    return after(this.#since, this.#limits.maxHoldMs);
+  }
+}

@@ -1,0 +1,43 @@
+import { maskValues } from './mask.js';
+
+/** One statement as `db.log` shows it. */
+export interface LoggedStatement {
+  /** Its text, without values. */
+  readonly sql: string;
+  readonly durationMs: number;
+  /** Rows read or affected; undefined where there is no such number. */
+  readonly rows: number | undefined;
+  /** Code of the error that it ended in. */
+  readonly error: string | undefined;
+}
+
+/** The last statements of one request (Django's `connection.queries`), as many as the option `log` says. */
+export class QueryLog {
+  readonly #limit: number;
+  readonly #entries: LoggedStatement[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** A copy, oldest first. */
+  get entries(): LoggedStatement[] {
+    return [...this.#entries];
+  }
+
+  add(sql: string, durationMs: number, error: (Error & { code?: string }) | null, result: unknown): void {
+    if (this.#entries.length >= this.#limit) this.#entries.shift();
+    this.#entries.push({
+      sql: maskValues(sql),
+      durationMs,
+      rows: error ? undefined : rowsOf(result),
+      error: error ? (error.code ?? error.name) : undefined,
+    });
+  }
+}
+
+function rowsOf(result: unknown): number | undefined {
+  if (Array.isArray(result)) return result.length;
+  const { affectedRows } = (result ?? {}) as { affectedRows?: number };
+  return affectedRows;
+}

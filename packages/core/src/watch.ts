@@ -1,0 +1,38 @@
+import type { Clock, Timer } from './clock.js';
+import type { Slots } from './slots.js';
+
+/**
+ * One timer for everything that falls due on leases: limits of statements, reports of leaks, the end of a hold. What
+ * ends in time costs a comparison and calls nothing off: the timer finds nothing due and is set for what is next.
+ */
+export class Watch {
+  readonly #clock: Clock;
+  readonly #slots: Slots;
+  #timer: Timer | null = null;
+  #at = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock, slots: Slots) {
+    this.#clock = clock;
+    this.#slots = slots;
+  }
+
+  expect(at: number): void {
+    if (at >= this.#at) return;
+    this.stop();
+    this.#at = at;
+    this.#timer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.#look());
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#at = Number.POSITIVE_INFINITY;
+  }
+
+  #look(): void {
+    this.stop();
+    const now = this.#clock.now();
+    for (const { holding } of [...this.#slots.all]) if (holding && holding.dueAt <= now) holding.due(now);
+    for (const { holding } of this.#slots.all) if (holding) this.expect(holding.dueAt);
+  }
+}
