@@ -15,7 +15,6 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'evictor',
       'grants',
       'hot-names',
-      'knowledge',
       'leftovers',
       'lexer',
       'mask',
@@ -40,6 +39,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'drainer',
       'ghosts',
       'initializer',
+      'knowledge',
       'lease',
       'lease-limits',
       'line',
@@ -47,7 +47,8 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'open-failures',
       'opener',
     ],
-    ...['policy', 'queryable', 'queue', 'report', 'reporter', 'resetter', 'row-stream', 'slots', 'statement'],
+    ...['policy', 'queryable', 'queue', 'report', 'reporter', 'renewal', 'resetter', 'row-stream'],
+    ...['shutdown', 'slots', 'statement'],
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'pool', 'warming'],
@@ -57,7 +58,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['drivers/mysql2', 'drivers/mysql2-charsets', 'drivers/mysql2-config', 'drivers/mysql2-connection'],
     ...['drivers/mysql2-status', 'http'],
   ],
-  ['joining', 'connection-pool', 'create', 'index', 'middleware', 'plugin'],
+  ['joining', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],
 ];
 
 /** What an adapter may import beside core and its own files. */

@@ -165,7 +165,7 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
 }
 
 /** A job ends when its function has settled; there is nothing to watch. */
-class JobContext implements ScopeContext {
+export class JobContext implements ScopeContext {
   readonly pool: Pool;
   readonly route: string;
   readonly optedOut = false;

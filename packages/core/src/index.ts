@@ -8,6 +8,7 @@ export type { Lease } from './lease.js';
 export type { ScopeState } from './lifecycle.js';
 export { Installer, routeMarker, routeSettingOf } from './middleware.js';
 export type { NewConnection, OnConnect, PoolOptions, RouteOptions } from './options.js';
+export { createPersistent, type Persistent, type PersistentOptions } from './persistent.js';
 export {
   alreadyRegistered,
   checkRouteSetting,

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import type { ServerFacts, StoredCode, Survey } from './driver.js';
+import { idleLimitMs } from './server-facts.js';
 import type { Surroundings } from './session.js';
 import type { SqlShape } from './sql.js';
 
@@ -25,6 +26,11 @@ export class Knowledge implements Surroundings {
   /** null until the first connection is open. */
   get facts(): ServerFacts | null {
     return this.#facts;
+  }
+
+  /** The longest that the server lets a connection lie unused. */
+  get idleLimitMs(): number {
+    return this.#facts ? idleLimitMs(this.#facts, 0) : Number.POSITIVE_INFINITY;
   }
 
   /** Whether the next connection that is opened should look again. */

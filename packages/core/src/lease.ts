@@ -136,6 +136,17 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     return this.#entry.session.leftovers.unread;
   }
 
+  /** @internal Nothing runs, and nothing would be lost if another connection took its place. */
+  get isExchangeable(): boolean {
+    return this.usable && this.#line.size === 0 && this.#entry.session.hasNothingToLose;
+  }
+
+  /** @internal It has run as many statements, or lived as long, as it may. */
+  isWorn(maxUses: number, now: number): boolean {
+    const { session, expiresAt } = this.#entry;
+    return (maxUses > 0 && session.uses >= maxUses) || now >= expiresAt;
+  }
+
   submit(statement: TrackedStatement): void {
     if (this.#released) return statement.settle(leaseReleased(this.#takenAway));
     statement.keeper = this;

@@ -3,10 +3,10 @@ import type { Clock } from './clock.js';
 import { Closer } from './closer.js';
 import { Control } from './control.js';
 import { Drainer } from './drainer.js';
-import type { Driver, ServerFacts, Survey } from './driver.js';
+import type { Driver, ServerFacts } from './driver.js';
 import type { Entry, Holder } from './entry.js';
-import { type ErrorClass, suspicionOf } from './error-classes.js';
-import { HandbackError, type HolderReport } from './errors.js';
+import type { ErrorClass } from './error-classes.js';
+import type { HolderReport } from './errors.js';
 import { PoolEvents } from './events.js';
 import { Evictor } from './evictor.js';
 import { Ghosts } from './ghosts.js';
@@ -19,9 +19,10 @@ import { type PoolSettings, resized } from './options.js';
 import { howToValidate, mayKeep, mayStayIdle, mayUse } from './policy.js';
 import type { Dialect } from './queryable.js';
 import { type Acquirer, Queue } from './queue.js';
+import { Renewal } from './renewal.js';
 import { Reporter } from './reporter.js';
 import { Resetter } from './resetter.js';
-import { contradictions, idleLimitMs } from './server-facts.js';
+import { HELD, Shutdown } from './shutdown.js';
 import { Slots } from './slots.js';
 import type { TrackedStatement } from './statement.js';
 import type { EvictReason, State } from './states.js';
@@ -44,6 +45,7 @@ export class Pool implements LeaseHost {
   readonly #watch: Watch;
   readonly #canceller: Canceller;
   readonly #validator: Validator;
+  readonly #renewal: Renewal;
   readonly #queue: Queue;
   readonly #control: Control;
   readonly #drainer: Drainer;
@@ -53,8 +55,7 @@ export class Pool implements LeaseHost {
   readonly #reporter: Reporter;
   readonly #evictor: Evictor;
   readonly #resetter: Resetter;
-  #closing: Promise<void> | null = null;
-  #onEmpty: (() => void) | null = null;
+  readonly #shutdown: Shutdown;
 
   constructor(settings: PoolSettings, driver: Driver, clock: Clock) {
     this.settings = settings;
@@ -73,7 +74,7 @@ export class Pool implements LeaseHost {
       dialect: this.dialect,
       onConnect: settings.onConnect,
       knowledge: this.#knowledge,
-      onSurveyed: (survey) => this.#surveyed(survey),
+      onSurveyed: (survey) => this.#reporter.surveyed(survey),
     });
     this.#control = new Control(opener, clock);
     this.#canceller = new Canceller(clock, this.#control, this.events, (entry, cause) =>
@@ -82,9 +83,16 @@ export class Pool implements LeaseHost {
     this.#ghosts = new Ghosts(clock, this.#control, (entry) => this.#closer.laid(entry));
     this.#closer = new Closer(clock, this.#slots, this.#ghosts, () => this.#closed());
     this.#reporter = new Reporter(parts);
+    this.#renewal = new Renewal(
+      { ...parts, trust: this.#trust },
+      {
+        evict: (entry, reason, detail, cause) => this.#evict(entry, reason, detail, cause),
+        onEvicted: () => this.#supply.openMore(),
+      },
+    );
     this.#validator = new Validator(parts, {
       onAlive: (entry) => this.#validated(entry),
-      onDead: (entry, detail, cause) => this.#foundDead(entry, detail, cause),
+      onDead: (entry, detail, cause) => this.#renewal.foundDead(entry, detail, cause),
     });
     this.#queue = new Queue(
       { settings, clock, counters: this.counters, reporter: this.#reporter },
@@ -123,9 +131,22 @@ export class Pool implements LeaseHost {
     );
     this.#evictor = new Evictor(
       clock,
-      () => [settings.idleTimeoutMs, settings.maxLifetimeMs, this.#idleLimitMs],
+      () => [settings.idleTimeoutMs, settings.maxLifetimeMs, this.#knowledge.idleLimitMs],
       () => this.#sweep(),
     );
+    this.#shutdown = new Shutdown(parts, {
+      stop: (reason) => {
+        this.#evictor.stop();
+        this.#queue.refuseAll('POOL_CLOSED');
+        this.#supply.stop(reason);
+      },
+      evict: (entry, detail, cause) => this.#evict(entry, 'pool-closed', detail, cause),
+      giveUp: () => this.#ghosts.giveUp(),
+      finish: () => {
+        this.#watch.stop();
+        this.#control.close();
+      },
+    });
     this.#supply.openMore();
   }
 
@@ -170,7 +191,7 @@ export class Pool implements LeaseHost {
   /** As many as there are waiters. */
   #validateSome(): void {
     const now = this.clock.now();
-    while (this.#slots.counts.validating < this.#queue.size && !this.#closing) {
+    while (this.#slots.counts.validating < this.#queue.size && !this.#shutdown.begun) {
       const entry = this.#nextIdle;
       if (!entry) return;
       const verdict = mayUse(entry, now, this.#trust);
@@ -181,53 +202,18 @@ export class Pool implements LeaseHost {
 
   #validated(entry: Entry): void {
     this.counters.validated++;
-    if (this.#closing) return this.#evict(entry, 'pool-closed', 'the pool is closing');
+    if (this.#shutdown.begun) return this.#evict(entry, 'pool-closed', 'the pool is closing');
     this.#slots.move(entry, 'idle');
     this.#serve();
   }
 
-  /** A silence that one has not survived says something about all who have been silent as long. */
-  #foundDead(entry: Entry, detail: string, cause?: Error): void {
-    const now = this.clock.now();
-    const silent = [...this.#slots.idle].filter((each) =>
-      howToValidate(each, now, this.settings, this.#trust),
-    );
-    this.#evict(entry, 'validation', detail, cause);
-    this.#distrust(detail);
-    const gone = new HandbackError('CONNECTION_LOST', 'A connection that was idle as long is dead.');
-    for (const each of silent) if (each.state === 'idle') this.#evict(each, 'distrusted', gone.message, gone);
-    this.#supply.openMore();
-  }
-
-  /** What cut one off may have cut off others, and the server may be another one. */
-  #distrust(reason: string): void {
-    this.#trust.distrust();
-    this.#knowledge.doubt();
-    if (this.events.heard('distrust')) this.events.tell('distrust', { reason });
-  }
-
   failed(entry: Entry, of: ErrorClass): void {
-    const suspicion = suspicionOf(of);
-    if (suspicion === 'none') return;
-    const reason = entry.session.unusable ?? of;
-    if (suspicion === 'distrust') this.#distrust(reason);
-    else this.#renew(reason);
+    this.#renewal.failed(of, entry.session.unusable ?? of);
   }
 
   /** See the public pool's `evictAll`. @returns how many connections are affected */
   evictAll(): number {
-    return this.#renew('evictAll() was called');
-  }
-
-  /** Idle ones go now, those in use when they come back, and new ones come as they are needed. */
-  #renew(reason: string): number {
-    const { size, counts } = this.#slots;
-    const affected = size - counts.closing - counts.ghost;
-    this.#trust.renew();
-    this.#knowledge.doubt();
-    for (const entry of this.#slots.idle) this.#evict(entry, 'stale', reason);
-    this.#supply.openMore();
-    return affected;
+    return this.#renewal.renew('evictAll() was called');
   }
 
   /** See the public pool's `resize`. @throws {HandbackError} INVALID_OPTION */
@@ -263,25 +249,14 @@ export class Pool implements LeaseHost {
     this.counters.retried++;
   }
 
-  #surveyed({ facts, reach }: Survey): void {
-    if (reach.blind) this.#reporter.contradiction(reach.blind);
-    if (!facts) return;
-    for (const each of contradictions(facts, this.settings)) this.#reporter.contradiction(each);
-  }
-
   /** What the server said of itself; undefined before the first connection. */
   get server(): ServerFacts | undefined {
     return this.#knowledge.facts ?? undefined;
   }
 
-  get #idleLimitMs(): number {
-    const { facts } = this.#knowledge;
-    return facts ? idleLimitMs(facts, 0) : Number.POSITIVE_INFINITY;
-  }
-
   /** The only door out: what is handed over has just been found usable. */
   #dispense(holder: Holder, since: number, mustBeProven = true): Lease | null {
-    while (!this.#closing) {
+    while (!this.#shutdown.begun) {
       const entry = this.#nextIdle;
       if (!entry) return null;
       const now = this.clock.now();
@@ -337,7 +312,7 @@ export class Pool implements LeaseHost {
       entry,
       {
         now: this.clock.now(),
-        closing: this.#closing !== null,
+        closing: this.#shutdown.begun,
         surplus: this.#queue.size === 0 && this.#slots.counts.idle >= this.settings.maxIdle,
         overMax: this.#isOverMax,
         trust: this.#trust,
@@ -362,7 +337,7 @@ export class Pool implements LeaseHost {
   }
 
   #makeIdle(entry: Entry): void {
-    if (this.#closing) return this.#evict(entry, 'pool-closed', 'the pool is closing');
+    if (this.#shutdown.begun) return this.#evict(entry, 'pool-closed', 'the pool is closing');
     entry.idleSince = this.clock.now();
     this.#slots.move(entry, 'idle');
     this.#serve();
@@ -387,7 +362,7 @@ export class Pool implements LeaseHost {
   /** The connection is gone, whatever it was doing. A leased one is sorted out when it comes back. */
   #lost(entry: Entry, error: Error): void {
     entry.session.unusable ??= error.message;
-    if (ALIVE.has(entry.state)) this.#distrust(error.message);
+    if (ALIVE.has(entry.state)) this.#renewal.distrust(error.message);
     if (entry.state === 'validating') this.#evict(entry, 'validation', error.message);
     else if (entry.state === 'idle') this.#evict(entry, 'broken', error.message);
     else if (entry.state === 'resetting') this.#evict(entry, 'reset-failed', error.message);
@@ -396,16 +371,16 @@ export class Pool implements LeaseHost {
   }
 
   #closed(): void {
-    if (this.#slots.size === 0) this.#onEmpty?.();
+    this.#shutdown.closed();
     this.#supply.openMore();
   }
 
   #sweep(): void {
     const now = this.clock.now();
-    const idleLimit = this.#idleLimitMs;
+    const { idleLimitMs } = this.#knowledge;
     for (const entry of this.#slots.idle) {
       const surplus = this.#slots.counts.idle - this.settings.minIdle;
-      const verdict = mayStayIdle(entry, now, this.settings, { surplus, idleLimitMs: idleLimit });
+      const verdict = mayStayIdle(entry, now, this.settings, { surplus, idleLimitMs });
       if (!verdict.keep) this.#evict(entry, verdict.reason, verdict.detail);
     }
     this.#supply.openMore();
@@ -415,7 +390,7 @@ export class Pool implements LeaseHost {
     const { hopeless, backingOff } = this.#supply;
     const { size, counts } = this.#slots;
     const busy = counts.leased + counts.draining + counts.ghost;
-    return { closing: this.#closing !== null, hopeless, backingOff, live: size - counts.closing, busy };
+    return { closing: this.#shutdown.begun, hopeless, backingOff, live: size - counts.closing, busy };
   }
 
   /** Connections that may come back to serve somebody else. */
@@ -426,49 +401,9 @@ export class Pool implements LeaseHost {
 
   /** See the public pool's `close`. */
   close(timeoutMs: number): Promise<void> {
-    this.#closing ??= this.#shutDown(timeoutMs);
-    return this.#closing;
-  }
-
-  async #shutDown(timeoutMs: number): Promise<void> {
-    // `#closing` must be set before anything below calls back.
-    await null;
-    this.#evictor.stop();
-    this.#queue.refuseAll('POOL_CLOSED');
-    this.#supply.stop(poolClosed('The pool was closed while the connection was being opened.'));
-    for (const entry of this.#slots.idle) this.#evict(entry, 'pool-closed', 'the pool is closing');
-    await this.#emptied(timeoutMs);
-    this.#ghosts.giveUp();
-    for (const entry of this.#slots.all) {
-      if (!HELD.has(entry.state)) continue;
-      const cause = poolClosed(
-        'The pool was closed, and its deadline passed, while this connection was in use.',
-      );
-      this.#evict(entry, 'pool-closed', 'it was still held when the pool was closed', cause);
-    }
-    // For the goodbyes, and for the KILL of what still runs.
-    await this.#emptied(this.settings.connectTimeoutMs + LAST_WORDS_MS);
-    this.#control.close();
-  }
-
-  #emptied(timeoutMs: number): Promise<void> {
-    if (this.#slots.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = this.clock.after(timeoutMs, resolve, true);
-      this.#onEmpty = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    return this.#shutdown.close(timeoutMs);
   }
 }
 
-/** In somebody's hands, or not yet clean. */
-const HELD: ReadonlySet<State> = new Set<State>(['leased', 'draining', 'resetting']);
 /** In use, or ready to be: the end of such a connection comes unasked. */
-const ALIVE: ReadonlySet<State> = new Set<State>(['idle', 'validating', ...HELD]);
-const LAST_WORDS_MS = 2_000;
-
-function poolClosed(message: string): HandbackError {
-  return new HandbackError('POOL_CLOSED', message);
-}
+const ALIVE: ReadonlySet<State> = new Set<State>(['idle', ...HELD]);

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import type { Survey } from './driver.js';
 import type { Entry, Holding } from './entry.js';
 import { HandbackError, type HolderReport, type PoolReport } from './errors.js';
 import type { PoolEventMap, PoolEvents } from './events.js';
@@ -6,6 +7,7 @@ import type { Knowledge } from './knowledge.js';
 import type { PoolSettings } from './options.js';
 import type { Refusal } from './policy.js';
 import { describe, describeHolder, holderReport, holders, poolReport } from './report.js';
+import { contradictions } from './server-facts.js';
 import type { Slots } from './slots.js';
 
 /** Shown to the public by the frameworks: nothing about the pool's inside. */
@@ -102,12 +104,13 @@ export class Reporter {
     });
   }
 
-  /** What the server is like, where the options contradict it, or where the pool can't see. */
-  contradiction(message: string): void {
-    this.#once(message, {
-      code: 'SERVER_LIMITS',
-      message: `pool '${this.#parts.settings.name}': ${message}`,
-    });
+  /** Where the options contradict the server, or the pool can't see. */
+  surveyed({ facts, reach }: Survey): void {
+    const { settings } = this.#parts;
+    const said = facts ? contradictions(facts, settings) : [];
+    if (reach.blind) said.push(reach.blind);
+    for (const each of said)
+      this.#once(each, { code: 'SERVER_LIMITS', message: `pool '${settings.name}': ${each}` });
   }
 
   /** Of this version of the driver: cleaning can't go by it. */

@@ -38,6 +38,11 @@ export class Scope extends Queryable {
     return scope.#life;
   }
 
+  /** @internal For what wraps a scope. */
+  static submitTo(scope: Scope, statement: TrackedStatement): void {
+    scope.submit(statement);
+  }
+
   protected get dialect(): Dialect {
     return this.#context.pool.dialect;
   }

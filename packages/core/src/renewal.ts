@@ -1,0 +1,82 @@
+import type { Clock } from './clock.js';
+import type { Entry } from './entry.js';
+import { type ErrorClass, suspicionOf } from './error-classes.js';
+import { HandbackError } from './errors.js';
+import type { PoolEvents } from './events.js';
+import type { Knowledge } from './knowledge.js';
+import type { PoolSettings } from './options.js';
+import { howToValidate } from './policy.js';
+import type { Slots } from './slots.js';
+import type { EvictReason } from './states.js';
+import type { PoolTrust } from './trust.js';
+
+export interface RenewalParts {
+  readonly settings: PoolSettings;
+  readonly clock: Clock;
+  readonly events: PoolEvents;
+  readonly slots: Slots;
+  readonly knowledge: Knowledge;
+  readonly trust: PoolTrust;
+}
+
+export interface RenewalHooks {
+  evict(entry: Entry, reason: EvictReason, detail: string, cause?: Error): void;
+  /** Some are gone: others may be wanted. */
+  onEvicted(): void;
+}
+
+/** What the trouble of one connection means for the others, and the renewal of all. */
+export class Renewal {
+  readonly #parts: RenewalParts;
+  readonly #hooks: RenewalHooks;
+
+  constructor(parts: RenewalParts, hooks: RenewalHooks) {
+    this.#parts = parts;
+    this.#hooks = hooks;
+  }
+
+  /** A statement has failed in this way. */
+  failed(of: ErrorClass, reason: string): void {
+    const suspicion = suspicionOf(of);
+    if (suspicion === 'distrust') this.distrust(reason);
+    else if (suspicion === 'clear') this.renew(reason);
+  }
+
+  /** What cut one connection off may have cut off others, and the server may be another one: they are asked first. */
+  distrust(reason: string): void {
+    const { trust, knowledge, events } = this.#parts;
+    trust.distrust();
+    knowledge.doubt();
+    if (events.heard('distrust')) events.tell('distrust', { reason });
+  }
+
+  /** A silence that one has not survived says something about all that have been silent as long. */
+  foundDead(entry: Entry, detail: string, cause?: Error): void {
+    const { slots, clock, settings, trust } = this.#parts;
+    const now = clock.now();
+    const silent = [...slots.idle].filter((each) => howToValidate(each, now, settings, trust) !== null);
+    this.#hooks.evict(entry, 'validation', detail, cause);
+    this.distrust(detail);
+    const gone = new HandbackError('CONNECTION_LOST', 'A connection that was idle as long is dead.');
+    for (const each of silent) {
+      if (each.state === 'idle') this.#hooks.evict(each, 'distrusted', gone.message, gone);
+    }
+    this.#hooks.onEvicted();
+  }
+
+  /**
+   * Idle connections go now, those in use when they come back, and new ones come as they are needed.
+   *
+   * @returns how many connections are affected
+   */
+  renew(reason: string): number {
+    const { slots, trust, knowledge } = this.#parts;
+    const { closing, ghost } = slots.counts;
+    const affected = slots.size - closing - ghost;
+    trust.renew();
+    knowledge.doubt();
+    for (const entry of slots.idle) this.#hooks.evict(entry, 'stale', reason);
+    this.#hooks.onEvicted();
+    return affected;
+  }
+}
