@@ -203,7 +203,49 @@ describe('a view', () => {
     assert.equal(reads(withTrigger, 'SELECT * FROM v4'), false);
   });
 
-  it('over a schema whose triggers are not visible is not harmless to write to', () => {
+  it('over a schema that the account may only read is harmless to read', () => {
+    const found = reach({
+      grants: ['GRANT ALL PRIVILEGES ON `app`.* TO `u`@`%`', 'GRANT SELECT ON `other`.* TO `u`@`%`'],
+      views: [view('v', 'select `other`.`t`.`a` AS `a` from `other`.`t`')],
+    });
+    assert.deepEqual([reads(found, 'SELECT * FROM v'), writes(found, 'UPDATE v SET a = 1')], [false, true]);
+  });
+
+  it('over a schema whose triggers only writers see is harmless to write to for those who are', () => {
+    for (const [privilege, hot] of [
+      ['SELECT', true],
+      ['SELECT, INSERT', false],
+      ['SELECT, UPDATE', false],
+      ['SELECT, DELETE', false],
+    ] as const) {
+      const found = reach({
+        writersSeeTriggers: true,
+        grants: [
+          'GRANT SELECT, INSERT ON `app`.* TO `u`@`%`',
+          `GRANT ${privilege} ON \`other\`.* TO \`u\`@\`%\``,
+        ],
+        views: [view('v', 'select `other`.`t`.`a` AS `a` from `other`.`t`')],
+      });
+      assert.equal(writes(found, 'UPDATE v SET a = 1'), hot, privilege);
+    }
+  });
+
+  it('over its own schema is harmless with EXTRACT and TRIM, but not for what stands after them', () => {
+    const grants = ['GRANT ALL PRIVILEGES ON `app`.* TO `u`@`%`'];
+    const calls =
+      "select extract(year from `p`.`d`) AS `y`,trim(both 'x' from `p`.`n`) AS `t`,trim(leading 'x' from `p`.`n`) AS `l`";
+    const own = reach({ grants, views: [view('v', `${calls} from \`app\`.\`p\``)] });
+    const other = reach({ grants, views: [view('v', `${calls} from \`hidden\`.\`p\``)] });
+    const within = reach({
+      grants,
+      views: [view('v', 'select extract(year from (select `p`.`d` AS `d` from `hidden`.`p`)) AS `y`')],
+    });
+    const alias = reach({ grants, views: [view('v', 'select 1 AS `trim(both` from `hidden`.`p`')] });
+    const found = [own, other, within, alias].map((each) => reads(each, 'SELECT * FROM v'));
+    assert.deepEqual(found, [false, true, true, true]);
+  });
+
+  it('over a schema that the account can not see is not harmless', () => {
     const found = reach({
       grants: ['GRANT ALL PRIVILEGES ON `app`.* TO `app`@`%`'],
       schemas: ['app'],
@@ -218,7 +260,8 @@ describe('a view', () => {
     assert.ok(writes(found, 'UPDATE v SET a = 1'));
     assert.ok(writes(found, 'UPDATE j SET a = 1'));
     assert.ok(writes(found, 'UPDATE p SET a = 1'));
-    assert.equal(reads(found, 'SELECT * FROM v'), false);
+    for (const name of ['v', 'j', 'p']) assert.ok(reads(found, `SELECT * FROM ${name}`), name);
+    assert.equal(reads(found, 'SELECT * FROM server, own'), false);
     assert.equal(writes(found, 'UPDATE own SET a = 1'), false);
     assert.equal(writes(found, 'INSERT INTO t SELECT * FROM server'), false);
   });

@@ -41,6 +41,9 @@ const SET_UP = [
   `CREATE TABLE ${OTHER}.hidden (id INT)`,
   `CREATE TRIGGER ${OTHER}.hide AFTER INSERT ON ${OTHER}.hidden FOR EACH ROW SET @by_trigger = 1`,
   `CREATE VIEW over_hidden AS SELECT id FROM ${OTHER}.hidden`,
+  `CREATE VIEW ${OTHER}.hidden_call AS SELECT ${APP}.stain() AS n`,
+  `CREATE VIEW over_hidden_call AS SELECT n FROM ${OTHER}.hidden_call`,
+  'CREATE VIEW harmless_from AS SELECT EXTRACT(YEAR FROM p.name) AS y, TRIM(BOTH 1 FROM p.name) AS t FROM plain p',
   `CREATE TABLE ${LOOKALIKE}.t (id INT)`,
 ];
 
@@ -221,7 +224,13 @@ describe('what is read from the server', () => {
       assert.deepEqual([reach.blind, insertsPlain(reach)], [null, null]);
       assert.notEqual(insertsAudited(reach), null);
       assert.notEqual(reach.reached('INSERT INTO over_hidden VALUES (1)', false, false), null);
-      assert.equal(reach.reached('SELECT * FROM over_hidden', true, false), null);
+    });
+
+    it('a view over another schema may call what is hidden there', async () => {
+      const reach = await reachWith(`GRANT SELECT, SHOW VIEW ON ${APP}.* TO $`);
+      assert.notEqual(reach.reached('SELECT * FROM over_hidden_call', true, false), null);
+      assert.equal(reach.reached('SELECT * FROM harmless_from', true, false), null);
+      assert.equal(readsView(reach), null);
     });
 
     it('a pattern covers the schemas that match it', async () => {
