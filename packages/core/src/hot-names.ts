@@ -6,14 +6,11 @@ export class HotNames {
   /** One of the names can't be looked for: a quote is doubled or escaped where it is used. */
   #everything: string | null = null;
 
-  /** @returns whether it is new */
-  add(name: string, what: string): boolean {
+  add(name: string, what: string): void {
     const folded = fold(name);
     const kind = /^[\w$]+$/.test(folded) ? this.#words : this.#pieces;
-    if (kind.has(folded)) return false;
     kind.set(folded, `it names \`${name}\`, ${what}`);
     if (/['"`]/.test(name)) this.#everything ??= 'a table or view that it may mean has a quote in its name';
-    return true;
   }
 
   get isEmpty(): boolean {

@@ -108,9 +108,8 @@ export class Reporter {
   surveyed({ facts, reach }: Survey): void {
     const { settings } = this.#parts;
     const said = facts ? contradictions(facts, settings) : [];
-    if (reach.blind) said.push(reach.blind);
-    for (const each of said)
-      this.#once(each, { code: 'SERVER_LIMITS', message: `pool '${settings.name}': ${each}` });
+    if (reach.blind) said.push(`pool '${settings.name}': ${reach.blind}`);
+    for (const each of said) this.#once(each, { code: 'SERVER_LIMITS', message: each });
   }
 
   /** Of this version of the driver: cleaning can't go by it. */

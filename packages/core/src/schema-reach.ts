@@ -1,4 +1,4 @@
-import { TriggerSight } from './grants.js';
+import { GrantedSchemas } from './grants.js';
 import { HotNames } from './hot-names.js';
 import { callsOnlyBuiltIns, sourceSchemas } from './view-text.js';
 
@@ -47,9 +47,10 @@ export class SchemaReach {
 
   static from(rows: SchemaRows): SchemaReach {
     const reach = new SchemaReach(whyEverything(rows));
-    const sight = new TriggerSight(rows.grants, rows.writersSeeTriggers === true);
-    reach.#findReads(rows);
-    reach.#findWrites(rows, sight);
+    const writers = rows.writersSeeTriggers ? ['INSERT', 'UPDATE', 'DELETE'] : [];
+    // The server lists the views on which one has any privilege.
+    reach.#findReads(rows, new GrantedSchemas(rows.grants, 'SELECT'));
+    reach.#findWrites(rows, new GrantedSchemas(rows.grants, 'TRIGGER', ...writers));
     return reach;
   }
 
@@ -74,23 +75,25 @@ export class SchemaReach {
     );
   }
 
-  #findReads({ views }: SchemaRows): void {
+  #findReads({ views }: SchemaRows, sight: GrantedSchemas): void {
     for (const { name, definition } of views) {
       if (definition === '') this.#reads.add(name, 'a view whose definition the account can not see');
       else if (!callsOnlyBuiltIns(definition)) this.#reads.add(name, 'a view that calls stored code');
       else if (inSystemSchema(definition) !== null) this.#reads.add(name, 'a view of system tables');
+      else if (readsBeyond(sight, definition)) {
+        this.#reads.add(name, 'a view over what may be a view that the account can not see');
+      }
     }
     spread(this.#reads, views, 'a view over one that calls stored code');
   }
 
-  #findWrites(rows: SchemaRows, sight: TriggerSight): void {
+  #findWrites(rows: SchemaRows, sight: GrantedSchemas): void {
     const { triggers, views, schemas, defaultSchema, writersSeeTriggers } = rows;
     for (const { table } of triggers) this.#writes.add(table, 'a table with triggers');
     for (const { name, definition } of views) {
-      // It may be written to with the rights of its definer, on a table that the account can't see.
-      const hidden = sourceSchemas(definition).some((schema) => !EMPTY.has(schema) && !sight.covers(schema));
-      if (hidden) this.#writes.add(name, 'a view over a table whose triggers the account can not see');
-      else if (this.#reads.reasonIn(`\`${name}\``) !== null) {
+      if (readsBeyond(sight, definition)) {
+        this.#writes.add(name, 'a view over a table whose triggers the account can not see');
+      } else if (this.#reads.reasonIn(`\`${name}\``) !== null) {
         this.#writes.add(name, 'a view that calls stored code');
       }
     }
@@ -98,10 +101,11 @@ export class SchemaReach {
     spread(this.#writes, views, 'a view over a table with triggers');
   }
 
-  #findBlindSpots(schemas: readonly string[], defaultSchema: string | null, sight: TriggerSight): void {
+  #findBlindSpots(schemas: readonly string[], defaultSchema: string | null, sight: GrantedSchemas): void {
     for (const schema of schemas) {
-      if (schema === defaultSchema || sight.covers(schema)) continue;
-      this.#writes.add(schema, 'a schema whose triggers the account can not see');
+      if (!sight.covers(schema)) {
+        this.#writes.add(schema, 'a schema whose triggers the account can not see');
+      }
     }
     if (defaultSchema === null || sight.covers(defaultSchema)) return;
     this.#everyWrite = `it writes, and the account can not see the triggers of \`${defaultSchema}\``;
@@ -121,14 +125,19 @@ function inSystemSchema(sql: string): string | null {
   return NAMES_SYSTEM_SCHEMA.test(sql) ? 'it names a system schema' : null;
 }
 
+/** With the rights of its definer a view reaches what the account can't see. */
+function readsBeyond(sight: GrantedSchemas, definition: string): boolean {
+  return sourceSchemas(definition).some((schema) => !EMPTY.has(schema) && !sight.covers(schema));
+}
+
 /** What is over something hot is hot, however many views lie between. */
 function spread(names: HotNames, views: SchemaRows['views'], what: string): void {
   let cold = views;
   for (let found = true; found; ) {
-    const rest = cold.filter(({ definition }) => names.reasonIn(definition) === null);
-    const heated = cold.filter((view) => !rest.includes(view));
-    found = heated.map(({ name }) => names.add(name, what)).some(Boolean);
-    cold = rest;
+    const heated = cold.filter(({ definition }) => names.reasonIn(definition) !== null);
+    for (const { name } of heated) names.add(name, what);
+    cold = cold.filter((view) => !heated.includes(view));
+    found = heated.length > 0;
   }
 }
 

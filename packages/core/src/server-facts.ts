@@ -1,17 +1,5 @@
+import type { Ask, ServerFacts } from './driver.js';
 import { EMPTY_SCHEMAS, SchemaReach, SYSTEM_SCHEMAS } from './schema-reach.js';
-
-export interface ServerFacts {
-  readonly version: string;
-  readonly isMariaDb: boolean;
-  /** `@@wait_timeout` of the session that asked. */
-  readonly waitTimeoutMs: number;
-  readonly interactiveTimeoutMs: number;
-  readonly maxConnections: number;
-  /** The account's own limit, or the server's for each account; 0 = no limit. */
-  readonly maxUserConnections: number;
-}
-
-export type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
 
 /** One round trip. */
 export async function readServerFacts(ask: Ask): Promise<ServerFacts> {
@@ -84,7 +72,7 @@ export async function readSchemaReach(ask: Ask): Promise<SchemaReach> {
     })),
     schemas: schemas.map((row) => text(row.name)),
     grants: grants.flatMap((row) => Object.values(row).map(text)),
-    defaultSchema: session.defaultSchema === null ? null : text(session.defaultSchema),
+    defaultSchema: text(session.defaultSchema) || null,
     sqlMode: text(session.sqlMode),
     writersSeeTriggers: mariaDb && schemas.some((row) => row.hidesText === 'YES'),
   });
@@ -114,7 +102,7 @@ export function contradictions(facts: ServerFacts, settings: Settings): string[]
   const found = [idleContradiction(facts, settings), countContradiction(facts, settings)];
   return found
     .filter((sentence) => sentence !== null)
-    .map((sentence) => `pool ${settings.name}: ${sentence}`);
+    .map((sentence) => `pool '${settings.name}': ${sentence}`);
 }
 
 function idleContradiction(facts: ServerFacts, { idleTimeoutMs }: Settings): string | null {

@@ -10,6 +10,9 @@ import { readSql } from './sql.js';
 const COLUMN_LIST = /\((?:`[^`]*`,?\s*)+\)(?=\s*as\s*\()/gi;
 const SOURCE = /\b(?:from|join)\s*\(*\s*(?:`([^`]+)`|"([^"]+)")\s*\.\s*[`"]/gi;
 
+/** The `from` of EXTRACT and TRIM has a column after it. */
+const FROM_IN_A_CALL = /\b(?:extract\s*\(\s*\w+|trim\s*\(\s*(?:both|leading|trailing)\b[^()`]*?)\s+from\b/gi;
+
 /** Nothing stored in the schema runs when the view is read, as far as its own text goes. */
 export function callsOnlyBuiltIns(definition: string): boolean {
   return readSql(withoutAliases(definition.replace(COLUMN_LIST, ' '))).plain;
@@ -35,5 +38,7 @@ function withoutAliases(definition: string): string {
 
 /** The schemas whose tables it may read; also an alias now and then, never one too few. */
 export function sourceSchemas(definition: string): string[] {
-  return [...definition.matchAll(SOURCE)].map(([, back, double]) => back ?? double ?? '');
+  return [...definition.replace(FROM_IN_A_CALL, ' ').matchAll(SOURCE)].map(
+    ([, back, double]) => back ?? double ?? '',
+  );
 }
