@@ -14,6 +14,9 @@ import { optOut } from './cases/opt-out.js';
 import { ownership } from './cases/ownership.js';
 import { pipelining } from './cases/pipelining.js';
 import { registration } from './cases/registration.js';
+import { ownSession } from './cases/session-own.js';
+import { sessionSpecials } from './cases/session-specials.js';
+import { hiddenSessionState, rememberedAnswers, sessionState } from './cases/session-state.js';
 import { sharing } from './cases/sharing.js';
 import { slowReaders } from './cases/slow-readers.js';
 import { storm } from './cases/storm.js';
@@ -49,6 +52,10 @@ export const suite: Record<string, Case[]> = {
   'the raw connection': exposed,
   'ownership of the pool': ownership,
   'several registrations': registration,
+  'session state': [...sessionState, ...sessionSpecials],
+  'session state set behind the text': hiddenSessionState,
+  'session state of the last statement': rememberedAnswers,
+  "session state that is the request's own": ownSession,
   exhaustion: exhaustion,
   'wrong options': badOptions,
   'unreachable databases': badConnections,
