@@ -1,6 +1,7 @@
 import { afterResponse } from './cases/after-response.js';
 import { badConnections } from './cases/bad-connections.js';
 import { badOptions } from './cases/bad-options.js';
+import { cleanHandBacks } from './cases/clean-costs-nothing.js';
 import { clientLeaves } from './cases/client-leaves.js';
 import { draining } from './cases/draining.js';
 import { exhaustion } from './cases/exhaustion.js';
@@ -56,6 +57,7 @@ export const suite: Record<string, Case[]> = {
   'session state set behind the text': hiddenSessionState,
   'session state of the last statement': rememberedAnswers,
   "session state that is the request's own": ownSession,
+  'clean costs nothing': cleanHandBacks,
   exhaustion: exhaustion,
   'wrong options': badOptions,
   'unreachable databases': badConnections,
