@@ -19,12 +19,14 @@ const connectionId = (db: Queryable) => see(db, 'CONNECTION_ID()');
 describe('one connection, and what goes wrong on it', () => {
   let proxy: TcpProxy;
   let pool: ConnectionPool;
+  let watcher: ServerWatcher;
 
   before(async () => {
     proxy = await TcpProxy.inFrontOf(databaseUrl());
+    watcher = await ServerWatcher.open();
   });
 
-  after(() => proxy.close());
+  after(() => Promise.all([proxy.close(), watcher.close()]));
 
   beforeEach(() => {
     pool = createPool({ uri: proxy.url(databaseUrl()), max: 1, connectTimeoutMs: 500 });
@@ -39,7 +41,6 @@ describe('one connection, and what goes wrong on it', () => {
 
   for (const flow of ['swallow-to-server', 'swallow-to-client'] as const) {
     it(`a reset that is not answered (${flow}): evicted at its deadline, and the next holder gets another`, async () => {
-      const watcher = await ServerWatcher.open();
       const lease = await pool.acquire();
       await lease.query('SET @a = 1');
       const stalled = lease.threadId as number;
@@ -57,7 +58,6 @@ describe('one connection, and what goes wrong on it', () => {
       assert.equal(variable, null);
       assert.equal(pool.stats().evicted['reset-failed'], 1);
       await eventually(async () => assert.equal(await watcher.isConnected(stalled), false));
-      await watcher.close();
     });
   }
 
