@@ -1,8 +1,11 @@
 import { badPoolOptions } from './cases/bad-options.js';
+import { dropSessionObjects } from './cases/session-objects.js';
 import { express4, express5 } from './harnesses/express.js';
 import { fastify5 } from './harnesses/fastify.js';
 import { koa2, koa3 } from './harnesses/koa.js';
 import { suite } from './suite.js';
+
+after(dropSessionObjects);
 
 for (const harness of [fastify5, express5, express4, koa3, koa2]) {
   describe(`contract: ${harness.framework}`, () => {

@@ -43,6 +43,7 @@ export type Stats = Record<(typeof stateNames)[number], number> & {
   closed: number;
   acquired: number;
   released: number;
+  cleanReleases: number;
   late: number;
   rolledBack: number;
   evicted: Record<string, number>;

@@ -1,6 +1,7 @@
 import { afterResponse } from './cases/after-response.js';
 import { badConnections } from './cases/bad-connections.js';
 import { badOptions } from './cases/bad-options.js';
+import { cleanHandBacks } from './cases/clean-costs-nothing.js';
 import { clientLeaves } from './cases/client-leaves.js';
 import { draining } from './cases/draining.js';
 import { exhaustion } from './cases/exhaustion.js';
@@ -14,6 +15,9 @@ import { optOut } from './cases/opt-out.js';
 import { ownership } from './cases/ownership.js';
 import { pipelining } from './cases/pipelining.js';
 import { registration } from './cases/registration.js';
+import { ownSession } from './cases/session-own.js';
+import { sessionSpecials } from './cases/session-specials.js';
+import { hiddenSessionState, rememberedAnswers, sessionState } from './cases/session-state.js';
 import { sharing } from './cases/sharing.js';
 import { slowReaders } from './cases/slow-readers.js';
 import { storm } from './cases/storm.js';
@@ -49,6 +53,11 @@ export const suite: Record<string, Case[]> = {
   'the raw connection': exposed,
   'ownership of the pool': ownership,
   'several registrations': registration,
+  'session state': [...sessionState, ...sessionSpecials],
+  'session state set behind the text': hiddenSessionState,
+  'session state of the last statement': rememberedAnswers,
+  "session state that is the request's own": ownSession,
+  'clean costs nothing': cleanHandBacks,
   exhaustion: exhaustion,
   'wrong options': badOptions,
   'unreachable databases': badConnections,

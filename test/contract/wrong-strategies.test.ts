@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { within } from '../support/eventually.js';
+import { dropSessionObjects } from './cases/session-objects.js';
 import type { Case, Harness, Strategy } from './harness.js';
 import { express5 } from './harnesses/express.js';
 import { fastify5 } from './harnesses/fastify.js';
 import { koa3 } from './harnesses/koa.js';
-import { closeOnly, finishOnly, frameworkHook } from './strategies/wrong.js';
+import { closeOnly, finishOnly, frameworkHook, resetOnly } from './strategies/wrong.js';
 import { suite } from './suite.js';
 
 // Who tests the tests? The same cases that Handback passes, run against what projects do today: each strategy must
@@ -139,3 +140,57 @@ for (const { name: strategyName, strategy, harness, caught } of strategies) {
     for (const name of normal) it(`passes: ${name}`, () => assert.equal(complaints.get(name), ''));
   });
 }
+
+const stainCases = [
+  suite['session state'],
+  suite['session state set behind the text'],
+  suite['session state of the last statement'],
+].flat() as Case[];
+
+/** What COM_RESET_CONNECTION leaves, and the driver's own idea of the character set. */
+const survivesReset = [
+  'USE of another schema:',
+  'SET ROLE:',
+  'a role that a procedure took on:',
+  'SHOW PROFILES:',
+  'FOUND_ROWS():',
+  'FOUND_ROWS() after SQL_CALC_FOUND_ROWS:',
+  'a request that switched to gbk does not',
+  'a prepared XA transaction:',
+];
+
+/** The injection needs a server that was cleaned and a driver that was not. */
+const needsReset = 'a request that switched to gbk does not';
+
+const cleaners: Array<{ name: string; strategy: (max: number) => Strategy; leaves(name: string): boolean }> =
+  [
+    { name: 'no clean-up', strategy: frameworkHook, leaves: (name) => !name.startsWith(needsReset) },
+    {
+      name: 'reset only',
+      strategy: resetOnly,
+      leaves: (name) => survivesReset.some((start) => name.startsWith(start)),
+    },
+  ];
+
+for (const { name: cleaner, strategy, leaves } of cleaners) {
+  describe(`the contract suite catches '${cleaner}' by what the next request sees`, () => {
+    after(dropSessionObjects);
+
+    for (const { name, run } of stainCases) {
+      const caught = leaves(name);
+      it(`${caught ? 'stained' : 'passes'}: ${name}`, async () => {
+        const outcome = run({ ...express5, patienceMs: 5_000, strategy });
+        if (caught) await assert.rejects(outcome, { message: /^stained/ });
+        else await outcome;
+      });
+    }
+  });
+}
+
+describe("the contract suite lets 'reset only' pass where a request looks for what is its own", () => {
+  after(dropSessionObjects);
+
+  for (const { name, run } of suite["session state that is the request's own"] as Case[]) {
+    it(name, () => run({ ...express5, patienceMs: 5_000, strategy: resetOnly }));
+  }
+});

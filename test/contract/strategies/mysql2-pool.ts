@@ -1,7 +1,14 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { createConnection, createPool, type Pool, type PoolConnection } from 'mysql2/promise';
+import {
+  type Connection,
+  createConnection,
+  createPool,
+  type Pool,
+  type PoolConnection,
+  type PoolOptions,
+} from 'mysql2/promise';
 import { databaseUrl } from '../../support/database.js';
 import type { Db, PoolView, RawConnection, Row, Stats, Strategy } from '../harness.js';
 
@@ -12,9 +19,9 @@ export type Ending = (request: { req: IncomingMessage; res: ServerResponse }, re
  * What a plugin on mysql2's own pool looks like; `ending` is the only thing that differs between the strategies.
  * Without one, the framework's own end-of-request hook releases.
  */
-export function onMysql2Pool(ending?: Ending): (max: number) => Strategy {
+export function onMysql2Pool(ending?: Ending, options: PoolOptions = {}): (max: number) => Strategy {
   return (max) => {
-    const pool = createPool({ uri: databaseUrl(), connectionLimit: max });
+    const pool = createPool({ uri: databaseUrl(), connectionLimit: max, ...options });
     const counters = { acquired: 0, released: 0 };
     const atFrameworkEnd = new WeakMap<IncomingMessage, () => void>();
     const whenEnded: Ending = ending ?? (({ req }, release) => atFrameworkEnd.set(req, release));
@@ -45,14 +52,17 @@ export function onMysql2Pool(ending?: Ending): (max: number) => Strategy {
   };
 }
 
-function dbOn(acquire: () => Promise<PoolConnection>): Db {
-  const query = async (sql: string, values: unknown[] = []): Promise<[Row[], unknown]> => {
-    const [rows, fields] = await (await acquire()).query(sql, values);
-    return [rows as Row[], fields];
-  };
+/** The calls of `Db` on whatever connection `acquire` gives, and nothing more. */
+export function dbOn(acquire: () => Promise<Connection>): Db {
   const db: Db = {
-    query,
-    execute: query,
+    async query(sql, values = []) {
+      const [rows, fields] = await (await acquire()).query(sql, values);
+      return [rows as Row[], fields];
+    },
+    async execute(sql, values = []) {
+      const [rows, fields] = await (await acquire()).execute(sql, values as []);
+      return [rows as Row[], fields];
+    },
     beginTransaction: async () => (await acquire()).beginTransaction(),
     commit: async () => (await acquire()).commit(),
     rollback: async () => (await acquire()).rollback(),
@@ -70,7 +80,7 @@ function dbOn(acquire: () => Promise<PoolConnection>): Db {
     stream: (): Readable => {
       throw new Error('not part of this strategy');
     },
-    release: async () => (await acquire()).release(),
+    release: async () => ((await acquire()) as PoolConnection).release(),
     connection: async () => (await acquire()) as unknown as RawConnection,
   };
   return db;
@@ -92,7 +102,7 @@ function viewOf(pool: Pool, max: number, counters: { acquired: number; released:
     events: new EventEmitter(),
     stats: (): Stats => ({
       ...{ opening: 0, validating: 0, resetting: 0, draining: 0, ghost: 0, closing: 0 },
-      ...{ ...counters, late: 0, rolledBack: 0, evicted: {}, closed: 0, max },
+      ...{ ...counters, cleanReleases: 0, late: 0, rolledBack: 0, evicted: {}, closed: 0, max },
       opened: all.length,
       leased: all.length - free.length,
       idle: free.length,

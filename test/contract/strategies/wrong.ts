@@ -12,3 +12,6 @@ export const closeOnly = onMysql2Pool(({ res }, release) => {
 
 /** Fastify's onResponse, Koa's finally after `await next()`, a patched res.end() on Express. */
 export const frameworkHook = onMysql2Pool();
+
+/** The framework's hook, and mysql2's own way of cleaning. */
+export const resetOnly = onMysql2Pool(undefined, { resetOnRelease: true });
