@@ -20,7 +20,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'pending',
       'session',
     ],
-    'sql',
+    ...['sql', 'sql-plain', 'sql-transaction', 'sql-words'],
   ],
   [
     'rules',
