@@ -60,9 +60,13 @@ export function verbOf(text: string): string {
 }
 
 export function isPlain(text: string, verb: string): boolean {
-  if (NOT_PLAIN.test(text) || COMMENT.test(text)) return false;
+  if (NOT_PLAIN.test(text) || holdsComment(text)) return false;
   if (!QUERY_VERBS.has(verb)) return isTransactionControl(text);
   return callsOnlyBuiltIns(text, verb);
+}
+
+export function holdsComment(text: string): boolean {
+  return COMMENT.test(text);
 }
 
 /**

@@ -5,8 +5,9 @@ const MODE = /(?:with\s+consistent\s+snapshot|read\s+(?:only|write))/;
 const BEGIN = whole(
   `begin(?:\\s+work)?|start\\s+transaction(?:\\s+${MODE.source}(?:\\s*,\\s*${MODE.source})*)?`,
 );
-/** Not RELEASE, which closes the connection. */
-const END = whole('(?:commit|rollback)(?:\\s+work)?(?:\\s+and\\s+(?:no\\s+)?chain)?(?:\\s+no\\s+release)?');
+const END = whole(
+  '(?:commit|rollback)(?:\\s+work)?(?:\\s+and\\s+(?:no\\s+)?chain)?(?:\\s+(?:no\\s+)?release)?',
+);
 const SAVEPOINT = whole(
   `(?:savepoint|release\\s+savepoint|rollback(?:\\s+work)?\\s+to(?:\\s+savepoint)?)\\s*${NAME.source}`,
 );
@@ -25,6 +26,8 @@ export function endsTransaction(code: string): boolean {
   return code.length <= LONGEST && END.test(code);
 }
 
+/** Not with RELEASE, which closes the connection. */
 export function isTransactionControl(code: string): boolean {
-  return beginsTransaction(code) || endsTransaction(code) || (code.length <= LONGEST && SAVEPOINT.test(code));
+  if (code.length > LONGEST || (END.test(code) && /(?<!no)\s+release\b/i.test(code))) return false;
+  return BEGIN.test(code) || END.test(code) || SAVEPOINT.test(code);
 }

@@ -1,13 +1,7 @@
 import { codeOf, suspectCodeOf } from './lexer.js';
-import { callsOnlyBuiltIns, isPlain, verbOf, withoutOuterComments } from './sql-plain.js';
+import { callsOnlyBuiltIns, holdsComment, isPlain, verbOf, withoutOuterComments } from './sql-plain.js';
 import { beginsTransaction, endsTransaction, isTransactionControl } from './sql-transaction.js';
-import {
-  BUILT_IN_FOR_THE_SESSION,
-  CHANGING_VERBS,
-  COMPOUND_VERBS,
-  QUERY_VERBS,
-  SESSION_VERBS,
-} from './sql-words.js';
+import { BUILT_IN_FOR_THE_SESSION, CHANGING_VERBS, COMPOUND_VERBS, SESSION_VERBS } from './sql-words.js';
 
 /**
  * A conservative reading of SQL text. The rule for cleaning: a statement is *plain* only when nothing in it
@@ -65,14 +59,23 @@ const DROPS_TEMPORARY_TABLE = /^\s*drop\s+temporary\b/i;
 const SECOND_STATEMENT = /;\s*\S/;
 const SELECTS_SCHEMA = /(?:^|;)\s*use\s/i;
 const CHANGES_ROLE = /\bset\s+(?:default\s+)?role\b/i;
+const SET = /\bset\b/i;
+const ROLE = /\brole\b/i;
 
-const SYSTEM_VARIABLE = /@@|\bvariables\b|\bsession_variables\b/i;
-const INSERT_ID = /\b(?:last_insert_id|lastval|currval)\b|\bprevious\s+value\b/i;
+/** SHOW VARIABLES and the tables of that name list the ones below too. */
+const LISTS_VARIABLES = /variables/i;
+const INSERT_ID = /\b(?:last_insert_id|lastval|currval|previous)\b/i;
 const INSERT_ID_VARIABLE = /\b(?:identity|insert_id)\b/i;
 const DIAGNOSTICS = /\bdiagnostics\b/i;
+// Two words at a time: comments may stand between them.
+const SHOW = /\bshow\b/i;
 const WARNINGS = /\b(?:warnings|errors)\b/i;
 const WARNINGS_VARIABLE = /\b(?:warning_count|error_count)\b/i;
 const COUNTS = /\b(?:row_count|found_rows)\b/i;
+
+const CALLS = /\b(?:call|execute)\b/i;
+const DEFINING_VERB = /^(?:create|alter|drop|rename|grant|revoke)$/;
+const SELECTS = /\b(?:select|do|set)\b/i;
 
 const NAME_PLACEHOLDER = /\?\?|::/;
 const WRITES = /\b(?:insert|replace|update|delete)\b/i;
@@ -98,7 +101,7 @@ function read(sql: string): SqlShape {
       DROPS_TEMPORARY_TABLE.test(code) ||
       SESSION_STATE.test(code),
     changesSession: CHANGING_VERBS.has(verb),
-    changesRole: CHANGES_ROLE.test(suspect),
+    changesRole: changesRole(suspect),
     selectsSchema: SELECTS_SCHEMA.test(code),
     temporaryTable,
     reads: leftoversReadBy(suspect, verb),
@@ -110,27 +113,31 @@ function read(sql: string): SqlShape {
   };
 }
 
+function changesRole(code: string): boolean {
+  return CHANGES_ROLE.test(code) || (holdsComment(code) && SET.test(code) && ROLE.test(code));
+}
+
 function leftoversReadBy(code: string, verb: string): Leftovers {
   if (runsStoredCode(code, verb)) return { insertId: true, warnings: true, counts: true };
-  const variables = SYSTEM_VARIABLE.test(code);
-  // SHOW VARIABLES shows the values of these as well.
-  const all = variables && /\b(?:show|select)\b/i.test(code) && /variables\b/i.test(code);
+  const lists = LISTS_VARIABLES.test(code);
+  const names = code.includes('@@');
   return {
-    insertId: all || INSERT_ID.test(code) || (variables && INSERT_ID_VARIABLE.test(code)),
+    insertId: lists || INSERT_ID.test(code) || (names && INSERT_ID_VARIABLE.test(code)),
     warnings:
-      all ||
+      lists ||
+      (SHOW.test(code) && WARNINGS.test(code)) ||
       DIAGNOSTICS.test(code) ||
-      (/\bshow\b/i.test(code) && WARNINGS.test(code)) ||
-      (variables && WARNINGS_VARIABLE.test(code)),
+      (names && WARNINGS_VARIABLE.test(code)),
     counts: COUNTS.test(code),
   };
 }
 
-/** What that asks for is written elsewhere. */
+/** What that asks for is written elsewhere. A table's columns look like the arguments of a function. */
 function runsStoredCode(code: string, verb: string): boolean {
-  if (verb === 'call' || verb === 'execute') return true;
-  const mayCall = QUERY_VERBS.has(verb) || verb === 'set' || verb === 'do';
-  return mayCall && !callsOnlyBuiltIns(code, verb, BUILT_IN_FOR_THE_SESSION);
+  if (CALLS.test(code)) return true;
+  if (DEFINING_VERB.test(verb) && !SELECTS.test(code)) return false;
+  // One may stand between a function's name and its parenthesis.
+  return holdsComment(code) || !callsOnlyBuiltIns(code, verb, BUILT_IN_FOR_THE_SESSION);
 }
 
 function writesNothing(text: string, verb: string): boolean {
