@@ -123,6 +123,10 @@ const NOT_PLAIN = [
   'SELECT {fn f(1)}',
   'SELECT /*+ SET_VAR(sql_mode = 1) */ 1',
   'SELECT 1 /* never closed',
+  // What ends in a comment need not be the one that began.
+  "SELECT 1 /**/, GET_LOCK('a', 0) -- */",
+  "SELECT 1 /* a */, GET_LOCK('a', 0) # */",
+  "SELECT '/*', GET_LOCK('a', 0) -- */",
   '/*m!100000 SET @a = 1 */',
   'SELECT 1;;',
 ];
@@ -193,6 +197,8 @@ const DISGUISES: readonly ((sql: string) => string)[] = [
   (sql) => sql.replace('SELECT ', "SELECT '/*', "),
   (sql) => sql.replace('SELECT ', 'SELECT `a` , '),
   (sql) => `${sql} /* '*/`,
+  (sql) => `${sql} -- */`,
+  (sql) => `${sql} # */`,
 ];
 
 const disguised = fc

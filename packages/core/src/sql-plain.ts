@@ -40,14 +40,15 @@ function endOfComment(sql: string, start: number): number {
   return close === -1 ? 0 : close + 2;
 }
 
-/** A trailing comment can be told from a literal only when no quote stands before it. */
+/** A trailing comment can be told from a literal, or from another comment's text, only when no such stands before it. */
 function withoutTrailingComment(sql: string): string {
   const text = sql.trimEnd().replace(/;$/, '').trimEnd();
   if (!text.endsWith('*/')) return sql;
   const start = text.lastIndexOf('/*');
   const before = text.slice(0, start);
   const ordinary = start !== -1 && !isVersioned(text, start);
-  return ordinary && !/['"`]/.test(before) && !COMMENT.test(before) ? before : sql;
+  const last = text.indexOf('*/', start + 2) === text.length - 2;
+  return ordinary && last && !/['"`]/.test(before) && !holdsComment(before) ? before : sql;
 }
 
 function isVersioned(sql: string, start: number): boolean {
