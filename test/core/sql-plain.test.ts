@@ -123,6 +123,7 @@ const NOT_PLAIN = [
   'SELECT {fn f(1)}',
   'SELECT /*+ SET_VAR(sql_mode = 1) */ 1',
   'SELECT 1 /* never closed',
+  '/*! SELECT f(1) UNION */ SELECT 1',
   // What ends in a comment need not be the one that began.
   "SELECT 1 /**/, GET_LOCK('a', 0) -- */",
   "SELECT 1 /* a */, GET_LOCK('a', 0) # */",

@@ -61,6 +61,7 @@ const EXPRESSION_PLACES: readonly ((expression: string) => string)[] = [
   (x) => `SELECT * FROM fuzz_rows WHERE a IN (1, 2) OR ${x}`,
   (x) => `SELECT * FROM fuzz_rows AS t WHERE id = ${x} FOR UPDATE`,
   (x) => `SELECT ABS(${x}), '/*', "--", 'it''s' FROM fuzz_rows`,
+  (x) => `SELECT '/*', ${x}`,
   (x) => `SELECT 1 UNION SELECT ${x}`,
   (x) => `WITH c (n) AS (SELECT ${x}) SELECT * FROM c`,
   (x) => `VALUES (${x})`,
@@ -261,6 +262,12 @@ export function statement(dangerous: readonly string[], whole: readonly string[]
   const base = fc.oneof(
     { arbitrary: fc.tuple(place, expression).map(([at, x]) => at(x)), weight: 8 },
     { arbitrary: fc.constantFrom(...whole), weight: 1 },
+    {
+      arbitrary: fc
+        .tuple(fc.constantFrom(...COMMENTS), danger)
+        .map(([comment, x]) => `${comment(`SELECT ${x} UNION`)} SELECT 1`),
+      weight: 1,
+    },
     { arbitrary: fc.constantFrom(...HARMLESS_STATEMENTS), weight: 1 },
     {
       arbitrary: fc

@@ -106,7 +106,7 @@ describe('what is read in a statement is true on the server', function () {
         sqlMode,
       ),
     );
-    await fc.assert(property, { numRuns: 200 });
+    await fc.assert(property, { numRuns: 300 });
 
     assertEnough(succeeded, 800);
   });
@@ -145,7 +145,7 @@ describe('what is read in a statement is true on the server', function () {
         }
       },
     );
-    await fc.assert(property, { numRuns: 500 });
+    await fc.assert(property, { numRuns: 250 });
 
     assertEnough(compared, 150);
   });
