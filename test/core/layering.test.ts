@@ -26,7 +26,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'schema-reach',
       'session',
     ],
-    ...['sql', 'view-text'],
+    ...['sql', 'sql-plain', 'sql-transaction', 'sql-words', 'view-text'],
   ],
   [
     'rules',

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  contradictions,
-  idleLimitMs,
-  readSchemaReach,
-  readServerFacts,
-  type ServerFacts,
-} from '#core/server-facts.js';
+import type { ServerFacts } from '#core/driver.js';
+import { contradictions, idleLimitMs, readSchemaReach, readServerFacts } from '#core/server-facts.js';
 
 function facts(changes: Partial<ServerFacts> = {}): ServerFacts {
   return {

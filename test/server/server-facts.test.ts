@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import type { Ask } from '#core/driver.js';
 import type { SchemaReach } from '#core/schema-reach.js';
-import { type Ask, readSchemaReach, readServerFacts } from '#core/server-facts.js';
+import { readSchemaReach, readServerFacts } from '#core/server-facts.js';
 import { databaseUrl, unique } from '../support/database.js';
 
 const APP = unique('handback_test_app');

@@ -13,24 +13,33 @@ export class Leftovers {
   /** This lease has generated an insert id, which its owner may still ask for. */
   unread = false;
 
-  /** A lease begins, on a session that has served others since it was clean. */
-  inherit(used: boolean): void {
+  /**
+   * A lease begins. `used`: the session has served others since it was clean; `everUsed`: the connection has, and a
+   * reset does not clear FOUND_ROWS().
+   */
+  inherit(used: boolean, everUsed: boolean): void {
     this.#insertId = used;
     this.#warnings = used;
-    this.#counts = used;
+    this.#counts = everUsed;
     this.unread = false;
   }
 
-  /** Whether this statement could see what is not its owner's. */
-  exposedBy(shape: SqlShape): boolean {
-    const { reads, plain, changesSession, compound } = shape;
-    // Stored code may read them as well; SET, USE and their like may not.
-    const code = !plain && (compound || !changesSession);
-    return (
-      (this.#insertId && (reads.insertId || code)) ||
-      (this.#warnings && (reads.warnings || code)) ||
-      (this.#counts && (reads.counts || code))
-    );
+  get any(): boolean {
+    return this.#insertId || this.#warnings || this.#counts;
+  }
+
+  /**
+   * What has to be cleared before a statement that may see what is not its owner's; null = nothing. The counts and the
+   * warnings can be cleared together only, and not once this lease has counts of its own that the statement may ask for.
+   */
+  clearBefore({ reads }: SqlShape, runsStoredCode: boolean): string | null {
+    const insertId = this.#insertId && (reads.insertId || runsStoredCode);
+    const asksForCounts = reads.counts || runsStoredCode;
+    const rest = this.#counts
+      ? asksForCounts || (this.#warnings && reads.warnings)
+      : this.#warnings && reads.warnings && !asksForCounts;
+    if (insertId) return rest ? CLEAR_ALL : CLEAR_INSERT_ID;
+    return rest ? CLEAR_REST : null;
   }
 
   /** What this lease's own statement leaves takes the place of what was there. */
@@ -50,16 +59,17 @@ export class Leftovers {
     this.#counts = false;
   }
 
-  /** They are gone. */
-  forgotten(): void {
-    this.#insertId = false;
+  /** What {@link clearBefore} asked for was done. */
+  cleared(by: string): void {
+    if (by !== CLEAR_REST) this.#insertId = false;
+    if (by === CLEAR_INSERT_ID) return;
     this.#warnings = false;
     this.#counts = false;
   }
 }
 
-/**
- * Replaces all three by its own, inside a transaction too: LAST_INSERT_ID(0) sets the first, a statement that reads
- * a table clears the second, and its one row is the third.
- */
-export const FORGET = 'SELECT LAST_INSERT_ID(0) FROM information_schema.ENGINES LIMIT 1';
+// Each works inside a transaction too. A statement that reads a table takes the place of the warnings, and its one row
+// that of the counts.
+const CLEAR_INSERT_ID = 'DO LAST_INSERT_ID(0)';
+const CLEAR_REST = 'SELECT 0 FROM information_schema.ENGINES LIMIT 1';
+const CLEAR_ALL = 'SELECT LAST_INSERT_ID(0) FROM information_schema.ENGINES LIMIT 1';

@@ -9,7 +9,8 @@ export interface Quoted {
   readonly end: number;
 }
 
-const OPENER = /['"`#]|\/\*|--(?=\s|$)/g;
+/** `--` opens a comment before a space, a control character or the end: not before a non-breaking space. */
+const OPENER = /['"`#]|\/\*|--(?![!-\uffff])/g;
 
 export interface ReadingOptions {
   /** Versioned comments and optimizer hints count as code, as they do for the driver's formatter. */
@@ -38,7 +39,7 @@ function readPart(sql: string, start: number): Quoted {
   if (quote === "'" || quote === '"') return closed('literal', start, endOfLiteral(sql, start, quote), sql);
   if (quote === '`') return closed('name', start, sql.indexOf('`', start + 1) + 1, sql);
   if (quote === '/') {
-    const kind = /^\/\*M?!/.test(sql.slice(start, start + 4)) ? 'versioned' : 'comment';
+    const kind = /^\/\*M?!/i.test(sql.slice(start, start + 4)) ? 'versioned' : 'comment';
     const close = sql.indexOf('*/', start + 2);
     return closed(kind, start, close === -1 ? 0 : close + 2, sql);
   }
@@ -62,7 +63,7 @@ function endOfLiteral(sql: string, start: number, quote: string): number {
   return 0;
 }
 
-/** The code of a text: literals become `''`, comments a space; quoted names and versioned comments stay. */
+/** The code of a text: literals become `''`, comments a space; quoted names and what versioned comments hold stay. */
 export function codeOf(sql: string): string {
   let code = '';
   let end = 0;
@@ -70,8 +71,22 @@ export function codeOf(sql: string): string {
     code += sql.slice(end, part.start);
     if (part.kind === 'literal' || part.kind === 'open') code += "''";
     else if (part.kind === 'comment') code += ' ';
-    else code += sql.slice(part.start, part.end);
+    else code += withoutMarkers(sql.slice(part.start, part.end));
     end = part.end;
   }
   return code + sql.slice(end);
+}
+
+/** Where a literal ends depends on sql_mode (backslashes, ANSI_QUOTES) or on the server's version (comments). */
+const AMBIGUOUS = /[\\"]|\/\*M?!|--\x7f/i;
+const VERSION_MARKER = /\/\*M?!\d*/gi;
+
+/** Like `codeOf`, of which it takes the result, but nothing is left out that some server might take for code. */
+export function suspectCodeOf(sql: string, code: string): string {
+  return AMBIGUOUS.test(sql) ? withoutMarkers(sql) : code;
+}
+
+/** The digits of a versioned comment would run into its first word. */
+function withoutMarkers(text: string): string {
+  return text.replace(VERSION_MARKER, ' ');
 }

@@ -3,7 +3,6 @@ import type { Clock } from './clock.js';
 import type { DriverConnection, Statement } from './driver.js';
 import type { ErrorClass } from './error-classes.js';
 import { HandbackError } from './errors.js';
-import { FORGET } from './leftovers.js';
 import { LinkedList } from './linked-list.js';
 import { StreamedStatement } from './row-stream.js';
 import { isRollback, type Session } from './session.js';
@@ -171,8 +170,9 @@ export class Line {
       this.#look();
       return true;
     }
-    if (!this.#session.leftovers.exposedBy(readSql(statement.text))) return false;
-    this.#forget();
+    const clearing = this.#session.clearBefore(statement.text);
+    if (clearing === null) return false;
+    this.#clear(clearing);
     return true;
   }
 
@@ -188,13 +188,13 @@ export class Line {
   }
 
   /** What other leases' statements left behind is not for this one to see. */
-  #forget(): void {
-    this.#errand(FORGET, (error) => {
+  #clear(clearing: string): void {
+    this.#errand(clearing, (error) => {
       if (error) {
         this.#unclear = true;
         this.#session.unusable ??= 'what earlier statements left behind could not be cleared';
       }
-      this.#session.leftovers.forgotten();
+      this.#session.leftovers.cleared(clearing);
     });
   }
 

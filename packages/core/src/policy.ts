@@ -127,6 +127,7 @@ function whyNotKept(
     // A reset would heal the server's side only; see docs/decisions.md on the injection that this leaves open.
     return evict('charset', 'its character set was changed');
   }
+  if (session.unresettable) return evict('unresettable', session.unresettable);
   if (session.roleChanged) return evict('role', 'its role was changed');
   if (session.schemaChanged && !connection.hasSchema) {
     return evict('schema', 'its default schema was changed and none is configured');

@@ -56,6 +56,8 @@ export class Session {
   exposed = false;
   /** It took on another role, which no reset undoes. */
   roleChanged = false;
+  /** Why a reset would not make it clean; null = it would. */
+  unresettable: string | null = null;
   /** An error has left open whether a transaction is open: the server has to be asked. */
   unsure = false;
   /** An error has ended the transaction behind its owner's back; ROLLBACK says that the owner knows. */
@@ -93,7 +95,14 @@ export class Session {
 
   /** Somebody else has it from here on. */
   beginLease(): void {
-    this.leftovers.inherit(this.#usesSinceClean > 0);
+    this.leftovers.inherit(this.#usesSinceClean > 0, this.uses > 0);
+  }
+
+  /** What has to be run before this statement, lest it see what others have left; null = nothing. */
+  clearBefore(sql: string): string | null {
+    if (!this.leftovers.any) return null;
+    const shape = readSql(sql);
+    return this.leftovers.clearBefore(shape, this.#surroundings.reached(sql, shape) !== null);
   }
 
   /**
@@ -106,16 +115,17 @@ export class Session {
     this.#usesSinceClean++;
     this.lastStatement = sql;
     const shape = readSql(sql);
-    if (!shape.plain || carriesSql) this.#markChanged(shape, carriesSql);
+    if (!shape.plain || carriesSql) this.#markChanged(sql, shape, carriesSql);
     else if (this.dirty === null) this.dirty = this.#surroundings.reached(sql, shape);
   }
 
-  #markChanged(shape: SqlShape, carriesSql: boolean): void {
+  #markChanged(sql: string, shape: SqlShape, carriesSql: boolean): void {
     this.dirty ??= 'it ran a statement that may change the session';
     if (shape.compound || carriesSql) this.opaque = true;
     if (shape.changesSession) this.altered = true;
     if (shape.selectsSchema) this.schemaChanged = true;
     if (shape.changesRole) this.roleChanged = true;
+    this.unresettable ??= survivorOf(sql, shape);
     if (shape.temporaryTable !== undefined) this.temporaryTables.push(shape.temporaryTable);
   }
 
@@ -248,4 +258,13 @@ export class Session {
     this.inTransaction = false;
     this.#openedBy = undefined;
   }
+}
+
+/**
+ * What COM_RESET_CONNECTION leaves behind (MariaDB 10.11): a prepared XA transaction, after which no InnoDB table can be
+ * used on the session; and the profiles, with the texts of the statements.
+ */
+function survivorOf(sql: string, { changesSession }: SqlShape): string | null {
+  if (/\bxa\b/i.test(sql)) return 'it took part in an XA transaction';
+  return changesSession && /\bprofiling/i.test(sql) ? 'its statements were profiled' : null;
 }

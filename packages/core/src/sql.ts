@@ -1,11 +1,14 @@
-import { codeOf } from './lexer.js';
+import { codeOf, suspectCodeOf } from './lexer.js';
+import { callsOnlyBuiltIns, holdsComment, isPlain, verbOf, withoutOuterComments } from './sql-plain.js';
+import { beginsTransaction, endsTransaction, isTransactionControl } from './sql-transaction.js';
+import { BUILT_IN_FOR_THE_SESSION, CHANGING_VERBS, COMPOUND_VERBS, SESSION_VERBS } from './sql-words.js';
 
 /**
  * A conservative reading of SQL text. The rule for cleaning: a statement is *plain* only when nothing in it
- * can change the session; whatever is not provably plain counts as dirty. The raw text is searched, string
- * literals included, so that no quoting trick can hide anything: the price of a mistake is one reset too many.
+ * can change the session; whatever is not provably plain counts as dirty.
+ *
+ * It is the text that is read: what views, triggers and defaults of the schema do is not in it.
  */
-
 export interface SqlShape {
   /** Proved to leave the session as it was (an open transaction aside: the server reports that). */
   readonly plain: boolean;
@@ -21,138 +24,73 @@ export interface SqlShape {
   readonly selectsSchema: boolean;
   /** The table that it creates for this session only. */
   readonly temporaryTable: string | undefined;
-  readonly reads: { readonly insertId: boolean; readonly warnings: boolean; readonly counts: boolean };
+  /** What it may ask of the statements before it. */
+  readonly reads: Leftovers;
+  /** Holds `??` or `::`, where `query()` puts a name: the text does not name all that the statement does. */
   readonly identifierPlaceholder: boolean;
+  /** Proved to write no row, and so to run no trigger. False when in doubt. */
   readonly onlyReads: boolean;
+  /**
+   * May change which tables, views, triggers and stored routines there are: what is known of them is stale after
+   * it. Of a CALL nothing is known; temporary tables have no triggers and don't count.
+   */
   readonly definesRoutines: boolean;
+  /** Nothing but BEGIN or START TRANSACTION: safe to send again elsewhere when it was never sent. */
   readonly begins: boolean;
+  /** Nothing but COMMIT or ROLLBACK, not one to a savepoint. AND CHAIN begins the next transaction. */
   readonly endsTransaction: boolean;
 }
 
-const PLAIN_VERBS = new Set(
-  'select with insert replace update delete show describe desc explain values begin start commit rollback savepoint release'.split(
-    ' ',
-  ),
-);
-
-/** Words and built-in functions that may stand before `(` in a plain statement. Anything else may be a stored function. */
-const PLAIN_BEFORE_PARENTHESIS = new Set(
-  `in values value and or not exists any all some on using over partition as by distinct when then else case where
-  having select from join union except intersect set between like interval limit is if ifnull nullif coalesce
-  greatest least count sum avg min max std stddev variance group_concat json_arrayagg json_objectagg bit_and bit_or
-  bit_xor row_number rank dense_rank ntile lag lead first_value last_value nth_value cume_dist percent_rank
-  abs ceil ceiling floor round truncate mod pow power sqrt exp ln log log2 log10 sign rand pi crc32 conv bin oct hex
-  unhex ascii ord char concat concat_ws lower upper lcase ucase left right substring substr substring_index mid trim
-  ltrim rtrim lpad rpad repeat reverse replace insert locate position instr find_in_set field elt format length
-  char_length character_length octet_length bit_length strcmp space quote soundex regexp_replace regexp_substr
-  regexp_instr to_base64 from_base64 md5 sha sha1 sha2 uuid now curdate curtime current_date current_time
-  current_timestamp localtime localtimestamp sysdate utc_date utc_time utc_timestamp unix_timestamp from_unixtime
-  date time timestamp year quarter month week day hour minute second microsecond dayofmonth dayofweek dayofyear
-  weekday dayname monthname weekofyear yearweek date_add date_sub adddate subdate addtime subtime datediff timediff
-  timestampdiff timestampadd date_format time_format str_to_date makedate maketime last_day to_days from_days
-  to_seconds extract convert_tz cast convert binary int integer bigint decimal numeric varchar signed unsigned datetime
-  json json_extract json_unquote json_object json_array json_contains json_contains_path json_length json_keys
-  json_set json_insert json_replace json_remove json_merge_patch json_merge_preserve json_valid json_type json_value
-  json_quote json_search json_table database schema user current_user session_user version connection_id sleep
-  benchmark inet_aton inet_ntoa inet6_aton inet6_ntoa is_ipv4 is_ipv6 uuid_short interval`
-    .split(/\s+/)
-    .filter(Boolean),
-);
-
-const COMMENT = /\/\*|--|#/;
-const VERB = /^[\s(]*([a-z]+)/i;
-const INSERT_TARGET =
-  /^\s*(?:insert|replace)\s+(?:(?:low_priority|delayed|high_priority|ignore)\s+)*(?:into\s+)?(?:`[^`]+`|[\w$]+)(?:\s*\.\s*(?:`[^`]+`|[\w$]+))?/i;
-/** User and system variables, assignment, sequences, counted rows, and a second statement. */
-const NOT_PLAIN = /@|:=|\bsql_calc_found_rows\b|\bnext\s+value\b|\bnextval\b|;\s*\S/i;
-const TRANSACTION_START =
-  /^\s*(?:begin(?:\s+work)?|start\s+transaction(?:\s+[a-z]+)*(?:\s*,(?:\s*[a-z]+)+)*)\s*;?$/i;
-
-/** Whole ordinary comments in front, which can't be mistaken for anything else there. */
-function skipLeadingComments(sql: string): number {
-  let start = 0;
-  for (;;) {
-    while (isSpace(sql.charCodeAt(start))) start++;
-    if (!sql.startsWith('/*', start) || /^\/\*M?!/.test(sql.slice(start, start + 4))) return start;
-    const close = sql.indexOf('*/', start + 2);
-    if (close === -1) return start;
-    start = close + 2;
-  }
+/** Results of earlier statements that a session keeps. Stored functions and procedures may ask for all of them. */
+export interface Leftovers {
+  /** LAST_INSERT_ID(), `@@identity`, the last value of a sequence. */
+  readonly insertId: boolean;
+  /** SHOW WARNINGS, GET DIAGNOSTICS, `@@warning_count`. */
+  readonly warnings: boolean;
+  /** FOUND_ROWS(), ROW_COUNT(). */
+  readonly counts: boolean;
 }
 
-/** A trailing comment can be told from a literal only when no quote stands before it. */
-function withoutTrailingComment(sql: string): string {
-  const text = sql.trimEnd().replace(/;$/, '').trimEnd();
-  if (!text.endsWith('*/')) return sql;
-  const start = text.lastIndexOf('/*');
-  const before = text.slice(0, start);
-  const ordinary = !/^\/\*M?!/.test(text.slice(start, start + 4));
-  return start !== -1 && ordinary && !/['"`]/.test(before) && !COMMENT.test(before) ? before : sql;
-}
-
-function isPlain(text: string, verb: string): boolean {
-  if (!PLAIN_VERBS.has(verb) || NOT_PLAIN.test(text) || COMMENT.test(text)) return false;
-  if (verb === 'begin' || verb === 'start')
-    return text.length < LONGEST_START && TRANSACTION_START.test(text);
-  return callsOnlyBuiltIns(verb === 'insert' || verb === 'replace' ? text.replace(INSERT_TARGET, ' ') : text);
-}
-
-const LONGEST_START = 200;
-
-/** Looks back from each parenthesis, so that the time stays in proportion to the length. */
-function callsOnlyBuiltIns(text: string): boolean {
-  for (let at = text.indexOf('('); at !== -1; at = text.indexOf('(', at + 1)) {
-    let end = at;
-    while (isSpace(text.charCodeAt(end - 1))) end--;
-    // A name in quotes, of either kind: sql_mode ANSI_QUOTES makes names of the double ones.
-    // So may a `??` placeholder be.
-    if (/[`"?]/.test(text[end - 1] ?? '')) return false;
-    let start = end;
-    while (start > 0 && isWordCharacter(text.charCodeAt(start - 1))) start--;
-    if (start < end && !PLAIN_BEFORE_PARENTHESIS.has(text.slice(start, end).toLowerCase())) return false;
-  }
-  return true;
-}
-
-function isSpace(code: number): boolean {
-  return code === 32 || (code >= 9 && code <= 13);
-}
-
-/** Letters, digits, `_`, `$`, and everything beyond ASCII. */
-function isWordCharacter(code: number): boolean {
-  return (
-    (code >= 97 && code <= 122) ||
-    (code >= 65 && code <= 90) ||
-    (code >= 48 && code <= 57) ||
-    code === 95 ||
-    code === 36 ||
-    code >= 128
-  );
-}
-
-const SESSION_VERBS = new Set(
-  'set use lock unlock prepare execute deallocate handler begin start commit rollback savepoint release xa'.split(
-    ' ',
-  ),
-);
 const SESSION_STATE =
   /(^|[^@\w])@(?!@)|@@(?:session\.|local\.)?(?:last_insert_id|identity|insert_id|warning_count|error_count|found_rows)\b|\b(?:last_insert_id|row_count|found_rows|get_lock|release_lock|release_all_locks|lastval|previous\s+value)\b|\bsql_calc_found_rows\b|^\s*show\s+(?:count\s*\(\s*\*\s*\)\s+)?(?:warnings|errors)\b/i;
 const TEMPORARY_TABLE =
   /^\s*create\s+(?:or\s+replace\s+)?temporary\s+table\s+(?:if\s+not\s+exists\s+)?(?:(?:`[^`]+`|[\w$\u0080-\uffff]+)\s*\.\s*)?(?:`([^`]+)`|([\w$\u0080-\uffff]+))/i;
 const DROPS_TEMPORARY_TABLE = /^\s*drop\s+temporary\b/i;
-const COMPOUND_VERBS = new Set(['call', 'execute', 'begin', 'if', 'case', 'loop', 'repeat', 'while', 'for']);
 const SECOND_STATEMENT = /;\s*\S/;
 const SELECTS_SCHEMA = /(?:^|;)\s*use\s/i;
-const CHANGES_SESSION = new Set(['set', 'use', 'lock', 'call', 'handler', 'prepare']);
+const CHANGES_ROLE = /\bset\s+(?:default\s+)?role\b/i;
+const SET = /\bset\b/i;
+const ROLE = /\brole\b/i;
+
+/** SHOW VARIABLES and the tables of that name list the ones below too. */
+const LISTS_VARIABLES = /variables/i;
+const INSERT_ID = /\b(?:last_insert_id|lastval|currval|previous)\b/i;
+const INSERT_ID_VARIABLE = /\b(?:identity|insert_id)\b/i;
+const DIAGNOSTICS = /\bdiagnostics\b/i;
+// Two words at a time: comments may stand between them.
+const SHOW = /\bshow\b/i;
+const WARNINGS = /\b(?:warnings|errors)\b/i;
+const WARNINGS_VARIABLE = /\b(?:warning_count|error_count)\b/i;
+const COUNTS = /\b(?:row_count|found_rows)\b/i;
+
+const CALLS = /\b(?:call|execute)\b/i;
+const DEFINING_VERB = /^(?:create|alter|drop|rename|grant|revoke)$/;
+const SELECTS = /\b(?:select|do|set)\b/i;
+
+const NAME_PLACEHOLDER = /\?\?|::/;
+const WRITES = /\b(?:insert|replace|update|delete)\b/i;
+const DEFINES = /\b(?:create|alter|drop|rename)\b/i;
+const DEFINED = /\b(?:triggers?|view|function|procedure|package|tables?|database|schema)\b/i;
 
 function read(sql: string): SqlShape {
-  const text = withoutTrailingComment(sql.slice(skipLeadingComments(sql)));
-  const verb = VERB.exec(text)?.[1]?.toLowerCase() ?? '';
-  const bare = codeOf(text);
-  const [, quoted, unquoted] = TEMPORARY_TABLE.exec(bare) ?? [];
+  const text = withoutOuterComments(sql);
+  const verb = verbOf(text);
+  const code = codeOf(text);
+  const suspect = suspectCodeOf(text, code);
+  const [, quoted, unquoted] = TEMPORARY_TABLE.exec(code) ?? [];
   const temporaryTable = quoted ?? unquoted;
   const plain = isPlain(text, verb);
-  const compound = !plain && (COMPOUND_VERBS.has(verb) || SECOND_STATEMENT.test(bare));
+  const compound = !plain && (COMPOUND_VERBS.has(verb) || SECOND_STATEMENT.test(code));
   return {
     plain,
     compound,
@@ -160,25 +98,61 @@ function read(sql: string): SqlShape {
       compound ||
       SESSION_VERBS.has(verb) ||
       temporaryTable !== undefined ||
-      DROPS_TEMPORARY_TABLE.test(bare) ||
-      SESSION_STATE.test(bare),
-    changesSession: CHANGES_SESSION.has(verb),
-    changesRole: /\bset\s+(?:default\s+)?role\b/i.test(bare),
-    selectsSchema: SELECTS_SCHEMA.test(bare),
+      DROPS_TEMPORARY_TABLE.test(code) ||
+      SESSION_STATE.test(code),
+    changesSession: CHANGING_VERBS.has(verb),
+    changesRole: changesRole(suspect),
+    selectsSchema: SELECTS_SCHEMA.test(code),
     temporaryTable,
-    reads: {
-      insertId: /last_insert_id|@@identity|@@insert_id|lastval|previous\s+value/i.test(bare),
-      warnings: /^\s*show\s+(count\(\*\)\s+)?(warnings|errors)|@@(warning|error)_count/i.test(bare),
-      counts: /found_rows|row_count/i.test(bare),
-    },
-    identifierPlaceholder: /\?\?|::/.test(sql),
-    onlyReads: plain && !/^(insert|update|delete|replace|with|explain)/.test(verb),
-    definesRoutines:
-      /^\s*(create|alter|drop|rename)\b/i.test(bare) &&
-      /\b(trigger|view|function|procedure|table)\b/i.test(bare),
-    begins: plain && (verb === 'begin' || verb === 'start'),
-    endsTransaction: /^\s*(commit|rollback)\b(?!\s+to)/i.test(bare),
+    reads: leftoversReadBy(suspect, verb),
+    identifierPlaceholder: NAME_PLACEHOLDER.test(sql),
+    onlyReads: plain && writesNothing(text, verb),
+    definesRoutines: !plain && definesRoutines(suspect, verb),
+    begins: beginsTransaction(text),
+    endsTransaction: endsTransaction(text),
   };
+}
+
+function changesRole(code: string): boolean {
+  return CHANGES_ROLE.test(code) || (holdsComment(code) && SET.test(code) && ROLE.test(code));
+}
+
+function leftoversReadBy(code: string, verb: string): Leftovers {
+  if (runsStoredCode(code, verb)) return { insertId: true, warnings: true, counts: true };
+  const lists = LISTS_VARIABLES.test(code);
+  const names = code.includes('@@');
+  return {
+    insertId: lists || INSERT_ID.test(code) || (names && INSERT_ID_VARIABLE.test(code)),
+    warnings:
+      lists ||
+      (SHOW.test(code) && WARNINGS.test(code)) ||
+      DIAGNOSTICS.test(code) ||
+      (names && WARNINGS_VARIABLE.test(code)),
+    counts: COUNTS.test(code),
+  };
+}
+
+/** What that asks for is written elsewhere. A table's columns look like the arguments of a function. */
+function runsStoredCode(code: string, verb: string): boolean {
+  if (CALLS.test(code)) return true;
+  if (DEFINING_VERB.test(verb) && !SELECTS.test(code)) return false;
+  // One may stand between a function's name and its parenthesis.
+  return holdsComment(code) || !callsOnlyBuiltIns(code, verb, BUILT_IN_FOR_THE_SESSION);
+}
+
+function writesNothing(text: string, verb: string): boolean {
+  if (isTransactionControl(text) || verb === 'show' || verb === 'values') return true;
+  if (verb === 'select') return !/\binto\b/i.test(text);
+  // DESCRIBE and EXPLAIN are one statement: both take a table or another statement.
+  return /^(?:with|describe|desc|explain)$/.test(verb) && !WRITES.test(text);
+}
+
+function definesRoutines(code: string, verb: string): boolean {
+  if (verb === 'execute') return true;
+  const start = code.search(DEFINES);
+  if (start === -1) return false;
+  const temporary = TEMPORARY_TABLE.test(code) || DROPS_TEMPORARY_TABLE.test(code);
+  return DEFINED.test(code.slice(start)) && !(temporary && !SECOND_STATEMENT.test(code));
 }
 
 /** Texts repeat; a prepared application has a few hundred. Long ones carry values and would only fill it. */

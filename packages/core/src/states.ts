@@ -40,6 +40,7 @@ export type EvictReason =
   | 'charset'
   | 'schema'
   | 'role'
+  | 'unresettable'
   | 'exposed'
   | 'reset-failed'
   | 'undrained'

@@ -28,6 +28,7 @@ export class Counters {
     charset: 0,
     schema: 0,
     role: 0,
+    unresettable: 0,
     exposed: 0,
     'reset-failed': 0,
     undrained: 0,
