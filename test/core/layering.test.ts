@@ -51,7 +51,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['shutdown', 'slots', 'statement'],
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
-  ['flow', 'acquirers', 'pool', 'warming'],
+  ['flow', 'acquirers', 'doors', 'pool', 'warming'],
   ['request', 'late-rules', 'lifecycle', 'scope'],
   [
     'edge',

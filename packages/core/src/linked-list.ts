@@ -22,6 +22,15 @@ export class LinkedList<T extends Linked<T>> {
     this.size++;
   }
 
+  unshift(value: T): void {
+    value.previous = null;
+    value.next = this.first;
+    if (this.first) this.first.previous = value;
+    else this.last = value;
+    this.first = value;
+    this.size++;
+  }
+
   /** The caller vouches that `value` is in this list. */
   remove(value: T): void {
     if (value.previous) value.previous.next = value.next;

@@ -43,8 +43,12 @@ export class Slots {
     this.#counts.opening++;
   }
 
-  /** @throws {Error} on an illegal move: a defect of the pool, never of its user. */
-  move(entry: Entry, to: State): void {
+  /**
+   * `first`: among the idle ones it goes before the others, not behind them.
+   *
+   * @throws {Error} on an illegal move: a defect of the pool, never of its user.
+   */
+  move(entry: Entry, to: State, first = false): void {
     const from = entry.state;
     if (!LEGAL_MOVES[from].includes(to))
       throw new Error(`Illegal move of connection ${entry.id}: ${from} to ${to}`);
@@ -52,7 +56,7 @@ export class Slots {
     this.#counts[from]--;
     (entry as { state: State }).state = to;
     this.#counts[to]++;
-    if (to === 'idle') this.idle.push(entry);
+    if (to === 'idle') this.idle[first ? 'unshift' : 'push'](entry);
     if (to !== 'closed') return;
     this.#counts.closed--;
     this.closed++;
