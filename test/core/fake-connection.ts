@@ -27,6 +27,7 @@ export class FakeConnection implements DriverConnection {
   readonly sent: Sent[] = [];
   readonly session = new FakeSession();
   hasSchema = true;
+  formatsItself = false;
   onLost: (error: Error) => void = () => {};
   /** Decides what a statement is answered with; undefined = what the session says. */
   reply: (sql: string) => Reply | undefined = () => undefined;

@@ -103,6 +103,8 @@ export interface DriverConnection {
   readonly hasSchema: boolean;
   /** Called once, when the connection is gone for whatever reason. Set by the pool. */
   onLost: (error: Error) => void;
+  /** The application has given the driver a function (`queryFormat`) that puts values into a text: it may put in SQL. */
+  readonly formatsItself: boolean;
   /** Whether the driver believes in it: authenticated, no fatal error, socket alive. */
   isUsable(): boolean;
   /** Whether a command runs or waits, or rows lie unread. */

@@ -94,6 +94,26 @@ const UNUSABLE: Partial<Record<ErrorClass, string>> = {
   demoted: 'the server is read-only',
 };
 
+/**
+ * After these a transaction that is gone was rolled back, not committed: deadlock, lock wait
+ * (innodb_rollback_on_timeout), a snapshot that is too old.
+ */
+export function rollsBack({ errno }: ErrorFacts): boolean {
+  return errno === 1213 || errno === 1205 || errno === 1020;
+}
+
+/** Nobody listens on the address any more: with the server its threads are gone. */
+export function serverIsGone({ code }: ErrorFacts): boolean {
+  return code === 'ECONNREFUSED';
+}
+
+/** The address leads nowhere, for now at least. */
+export function hostIsUnreachable({ code }: ErrorFacts): boolean {
+  return NOWHERE.has(code ?? '');
+}
+
+const NOWHERE = new Set('ETIMEDOUT EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN'.split(' '));
+
 /** What an error says about the other connections of the pool. */
 export type Suspicion = 'none' | 'distrust' | 'clear';
 

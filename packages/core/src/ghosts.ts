@@ -1,14 +1,12 @@
 import type { Clock } from './clock.js';
 import type { Control } from './control.js';
 import type { Entry } from './entry.js';
+import { hostIsUnreachable, serverIsGone } from './error-classes.js';
 
 const RETRY_MS = 500;
 const MAX_RETRY_MS = 5_000;
 /** A server that can't be reached for this long must not block the places for connections to another one. */
 const UNREACHABLE_MS = 30_000;
-const UNREACHABLE = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
-/** Nobody listens on the address any more: with the server its threads are gone. */
-const SERVER_GONE = 'ECONNREFUSED';
 
 /**
  * Follows sessions whose socket was cut while a statement ran. The server does not notice a cut socket before it
@@ -32,9 +30,9 @@ export class Ghosts {
     this.#control.endThread(connection, this.#clock.now() - entry.bornAt).then(
       (gone) => (gone ? this.#gone(entry) : this.#again(entry, RETRY_MS / 10)),
       (error: Error & { code?: string }) => {
-        const since = UNREACHABLE.has(error.code ?? '') ? (unreachableSince ?? this.#clock.now()) : null;
+        const since = hostIsUnreachable(error) ? (unreachableSince ?? this.#clock.now()) : null;
         const lost = since !== null && this.#clock.now() - since >= UNREACHABLE_MS;
-        if (error.code === SERVER_GONE || lost) this.#gone(entry);
+        if (serverIsGone(error) || lost) this.#gone(entry);
         else this.#again(entry, Math.min(retryMs * 2, MAX_RETRY_MS), since);
       },
     );

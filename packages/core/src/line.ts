@@ -248,7 +248,8 @@ export class Line {
     this.runningSince = this.#clock.now();
     this.statements++;
     this.#replaceable = this.#session.hasNothingToLose;
-    this.#session.willRun(statement.text, statement.carriesSql);
+    const formatted = this.#connection.formatsItself && !statement.prepared;
+    this.#session.willRun(statement.text, statement.carriesSql || formatted);
     this.#connection.status?.forget();
     this.#hooks.onSent(statement);
     if (statement instanceof StreamedStatement) {

@@ -6,16 +6,11 @@ import {
   SESSION_STATE_CHANGED,
 } from './answer.js';
 import type { Statement } from './driver.js';
-import { classify, type ErrorClass, unusableAfter } from './error-classes.js';
+import { classify, type ErrorClass, rollsBack, unusableAfter } from './error-classes.js';
 import { Leftovers } from './leftovers.js';
 import { maskValues } from './mask.js';
 import { readSql, type SqlShape } from './sql.js';
 
-/** ER_LOCK_DEADLOCK: the one error after which the whole transaction has certainly been rolled back. */
-const DEADLOCK = 1213;
-
-/** After these, a transaction that is gone was rolled back: deadlock, lock wait (innodb_rollback_on_timeout), snapshot. */
-const ROLLS_BACK = new Set([DEADLOCK, 1205, 1020]);
 const ENDS_TRANSACTION = /^\s*(?:commit|rollback)\b/i;
 
 /** A whole ROLLBACK, not one to a savepoint. */
@@ -163,8 +158,8 @@ export class Session {
     // The refusal of a value tells nothing new of a session that was in autocommit and in no transaction.
     const harmless = of === 'data' && plain && !this.inTransaction && this.#autocommit && !this.unsure;
     if (!harmless) this.#errorSinceOk = true;
-    this.#rollsBack = ROLLS_BACK.has(error.errno ?? 0);
-    if (error.errno === DEADLOCK && this.inTransaction) this.#abandon();
+    this.#rollsBack = rollsBack(error);
+    if (of === 'deadlock' && this.inTransaction) this.#abandon();
     // An error packet carries no status: the transaction may be gone, or one may have begun.
     else if (this.inTransaction || compound) this.unsure = true;
     return of;

@@ -20,7 +20,7 @@ export interface Internals {
   readonly stream: Socket;
   readonly state: string;
   readonly threadId: number;
-  readonly config: { ssl: object | false; charsetNumber: number; database?: string };
+  readonly config: { ssl: object | false; charsetNumber: number; database?: string; queryFormat?: unknown };
   readonly _command: unknown;
   readonly _commands: { readonly length: number };
   readonly _paused: boolean;
@@ -116,6 +116,10 @@ export class Mysql2Connection implements DriverConnection {
         return false;
       },
     );
+  }
+
+  get formatsItself(): boolean {
+    return this.#internals.config.queryFormat != null;
   }
 
   get hasSchema(): boolean {
