@@ -1,7 +1,7 @@
 import { HandbackError } from './errors.js';
 import type { ScopeSettings } from './options.js';
 import type { Session } from './session.js';
-import { mentions, readSql } from './sql.js';
+import { mentions, type ReadText } from './sql.js';
 
 /** Which statements make sense after the end of their request, on a connection of their own. */
 export class LateRules {
@@ -17,11 +17,11 @@ export class LateRules {
   }
 
   refusal(
-    { text: sql, carriesSql }: { readonly text: string; readonly carriesSql: boolean },
+    { text: sql, shape, carriesSql }: ReadText & { readonly carriesSql: boolean },
     afterResponse: ScopeSettings['afterResponse'],
   ): HandbackError | null {
     if (afterResponse !== 'allow') return this.ended('Late work is not allowed here');
-    if (carriesSql || readSql(sql).needsSession)
+    if (carriesSql || shape.needsSession)
       return this.ended('This statement needs the session of its request');
     if (this.#altered)
       return this.ended('Its request had changed the session (SET, USE, LOCK TABLES, …), which is gone');

@@ -7,7 +7,6 @@ import type { Lease } from './lease.js';
 import type { ScopeSettings } from './options.js';
 import type { Pool } from './pool.js';
 import type { QueryLog } from './query-log.js';
-import { readSql } from './sql.js';
 import type { TrackedStatement } from './statement.js';
 
 /** How a request came to its end: the handler answered it, or the client left before that. */
@@ -73,10 +72,10 @@ export class Lifecycle {
   }
 
   /**
-   * Why nothing may be sent now; begins to watch the request when this is its first query. `sql` is what would be sent,
-   * if it is a statement.
+   * Why nothing may be sent now; begins to watch the request when this is its first query. `statement` is what would be
+   * sent, if it is one.
    */
-  enter(sql?: string): Error | null {
+  enter(statement?: TrackedStatement): Error | null {
     if (!this.#used) {
       try {
         this.#begin();
@@ -87,13 +86,12 @@ export class Lifecycle {
     }
     if (this.#optedOut) return routeOptedOut(this.context.route);
     if (this.lease && !this.lease.usable) this.#dropLost(this.lease);
-    return this.broken ?? (sql === undefined ? null : this.#missing(sql));
+    return this.broken ?? (statement ? this.#missing(statement) : null);
   }
 
   /** What an earlier statement left on a connection that is lost, another one can't know. */
-  #missing(sql: string): Error | null {
+  #missing({ shape: { reads } }: TrackedStatement): Error | null {
     if (!this.#lostResults) return null;
-    const { reads } = readSql(sql);
     if (reads.insertId || reads.warnings || reads.counts) return resultsLost();
     this.#lostResults = false;
     return null;

@@ -6,7 +6,6 @@ import { HandbackError } from './errors.js';
 import { LinkedList } from './linked-list.js';
 import { StreamedStatement } from './row-stream.js';
 import { isRollback, type Session } from './session.js';
-import { readSql } from './sql.js';
 import type { DriverError, TrackedStatement } from './statement.js';
 import { endedByStatement, rolledBack } from './transaction.js';
 
@@ -60,7 +59,7 @@ export class Line {
   }
 
   add(statement: TrackedStatement): void {
-    const shape = readSql(statement.text);
+    const { shape } = statement;
     statement.controls = !shape.plain || shape.needsSession;
     this.size++;
     if (statement.controls) this.controls++;
@@ -73,8 +72,8 @@ export class Line {
     this.#leave(statement);
     if (!statement.sent) return;
     this.provenAt = this.#clock.now();
-    if (error) this.#hooks.onFailed(this.#session.failed(statement.text, error));
-    else this.#session.didRun(statement.text, answerOf(result, this.#connection.status));
+    if (error) this.#hooks.onFailed(this.#session.failed(statement, error));
+    else this.#session.didRun(statement, answerOf(result, this.#connection.status));
     if (statement instanceof StreamedStatement) this.#readings.delete(statement);
     this.#idle();
   }
@@ -96,7 +95,7 @@ export class Line {
    * @returns false if it could mean something else on another connection
    */
   surrender(statement: TrackedStatement): boolean {
-    const { needsSession, begins } = readSql(statement.text);
+    const { needsSession, begins } = statement.shape;
     const before = this.statements - (statement.sent ? 1 : 0);
     const movable = statement.sent ? this.#replaceable : this.#session.hasNothingToLose;
     if (!movable || statement.precondition || (needsSession && !begins && before > 0)) return false;
@@ -170,7 +169,7 @@ export class Line {
       this.#look();
       return true;
     }
-    const clearing = this.#session.clearBefore(statement.text);
+    const clearing = this.#session.clearBefore(statement);
     if (clearing === null) return false;
     this.#clear(clearing);
     return true;
@@ -249,7 +248,7 @@ export class Line {
     this.statements++;
     this.#replaceable = this.#session.hasNothingToLose;
     const formatted = this.#connection.formatsItself && !statement.prepared;
-    this.#session.willRun(statement.text, statement.carriesSql || formatted);
+    this.#session.willRun(statement, statement.carriesSql || formatted);
     this.#connection.status?.forget();
     this.#hooks.onSent(statement);
     if (statement instanceof StreamedStatement) {

@@ -59,7 +59,7 @@ export class Scope extends Queryable {
 
   protected submit(statement: TrackedStatement): void {
     const life = this.#life;
-    const refusal = life.enter(statement.text);
+    const refusal = life.enter(statement);
     if (refusal) statement.settle(refusal);
     else if (life.isLate) this.#submitLate(statement);
     else if (life.lease) life.lease.submit(statement);

@@ -9,7 +9,7 @@ import type { Statement } from './driver.js';
 import { classify, type ErrorClass, rollsBack, unusableAfter } from './error-classes.js';
 import { Leftovers } from './leftovers.js';
 import { maskValues } from './mask.js';
-import { readSql, type SqlShape } from './sql.js';
+import type { ReadText, SqlShape } from './sql.js';
 
 const ENDS_TRANSACTION = /^\s*(?:commit|rollback)\b/i;
 
@@ -94,10 +94,9 @@ export class Session {
   }
 
   /** What has to be run before this statement, lest it see what others have left; null = nothing. */
-  clearBefore(sql: string): string | null {
+  clearBefore({ text, shape }: ReadText): string | null {
     if (!this.leftovers.any) return null;
-    const shape = readSql(sql);
-    return this.leftovers.clearBefore(shape, this.#surroundings.reached(sql, shape) !== null);
+    return this.leftovers.clearBefore(shape, this.#surroundings.reached(text, shape) !== null);
   }
 
   /**
@@ -105,13 +104,12 @@ export class Session {
    *
    * `carriesSql` = its values hold SQL that its text does not show.
    */
-  willRun(sql: string, carriesSql: boolean): void {
+  willRun({ text, shape }: ReadText, carriesSql: boolean): void {
     this.uses++;
     this.#usesSinceClean++;
-    this.lastStatement = sql;
-    const shape = readSql(sql);
-    if (!shape.plain || carriesSql) this.#markChanged(sql, shape, carriesSql);
-    else if (this.dirty === null) this.dirty = this.#surroundings.reached(sql, shape);
+    this.lastStatement = text;
+    if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
+    else if (this.dirty === null) this.dirty = this.#surroundings.reached(text, shape);
   }
 
   #markChanged(sql: string, shape: SqlShape, carriesSql: boolean): void {
@@ -124,9 +122,9 @@ export class Session {
     if (shape.temporaryTable !== undefined) this.temporaryTables.push(shape.temporaryTable);
   }
 
-  didRun(sql: string, answer: Answer): void {
+  didRun({ text: sql, shape }: ReadText, answer: Answer): void {
     this.leftovers.answered(answer);
-    if (readSql(sql).definesRoutines) this.#surroundings.schemaChanged();
+    if (shape.definesRoutines) this.#surroundings.schemaChanged();
     const { flags } = answer;
     if (flags === undefined) {
       this.dirty ??= 'the driver does not show the status of the session';
@@ -148,12 +146,12 @@ export class Session {
     else this.#markClosed();
   }
 
-  failed(sql: string, error: DriverError): ErrorClass {
+  failed({ text, shape }: ReadText, error: DriverError): ErrorClass {
     const of = classify(error, this.#readOnlyTransaction);
-    const { plain, compound } = readSql(sql);
+    const { plain, compound } = shape;
     this.unusable ??= unusableAfter(of);
     const isLost = of === 'lost' || of === 'unreachable';
-    if (isLost && this.inTransaction && /^\s*commit\b/i.test(sql)) this.commitUnanswered = true;
+    if (isLost && this.inTransaction && /^\s*commit\b/i.test(text)) this.commitUnanswered = true;
     this.leftovers.failed();
     // The refusal of a value tells nothing new of a session that was in autocommit and in no transaction.
     const harmless = of === 'data' && plain && !this.inTransaction && this.#autocommit && !this.unsure;

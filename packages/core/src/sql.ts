@@ -155,6 +155,12 @@ function definesRoutines(code: string, verb: string): boolean {
   return DEFINED.test(code.slice(start)) && !(temporary && !SECOND_STATEMENT.test(code));
 }
 
+/** A statement's text and what was read in it. */
+export interface ReadText {
+  readonly text: string;
+  readonly shape: SqlShape;
+}
+
 /** Texts repeat; a prepared application has a few hundred. Long ones carry values and would only fill it. */
 const CACHE_ENTRIES = 1_000;
 const CACHED_LENGTH = 2_000;

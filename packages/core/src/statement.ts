@@ -4,6 +4,7 @@ import type { RowStatement, Statement } from './driver.js';
 import { HandbackError } from './errors.js';
 import { maskValues } from './mask.js';
 import { textOf } from './session.js';
+import { type ReadText, readSql, type SqlShape } from './sql.js';
 
 /** Told when a statement is over, before its promise settles. */
 export interface StatementKeeper {
@@ -32,12 +33,13 @@ export function wasNeverSent(error: DriverError | HandbackError): boolean {
 /** ER_QUERY_INTERRUPTED: what a statement gets that was killed. */
 const INTERRUPTED = 1317;
 
-export abstract class TrackedStatement implements Statement {
+export abstract class TrackedStatement implements Statement, ReadText {
   readonly prepared: boolean;
   readonly sql: string | QueryOptions;
   readonly values: unknown;
   keeper: StatementKeeper | null = null;
   readonly text: string;
+  #shape: SqlShape | null = null;
   /** Its own limit, in ms, instead of the pool's or route's: mysql2's option `timeout`. */
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -71,6 +73,12 @@ export abstract class TrackedStatement implements Statement {
       this.timeoutMs = timeout || undefined;
       this.signal = signal;
     }
+  }
+
+  /** Read when it is first asked for: of a long text it is not remembered elsewhere. */
+  get shape(): SqlShape {
+    this.#shape ??= readSql(this.text);
+    return this.#shape;
   }
 
   /** Its caller has had an answer; what the server still says is only noted. */
