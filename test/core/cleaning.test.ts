@@ -88,6 +88,18 @@ describe('cleaning between two holders', () => {
     assert.equal(test.connection().resets, 1);
   });
 
+  it('the isolation level of one transaction is used up by it: no reset', async () => {
+    const test = new TestPool({ max: 1 });
+    await test.pool.transaction((tx) => tx.query('UPDATE t SET a = 1'), { isolation: 'serializable' });
+    await test.clock.settle();
+    assert.deepEqual([test.connection().resets, test.stats().cleanReleases], [0, 1]);
+    test.driver.reply = (sql) => (sql.startsWith('START') ? serverError(1105) : undefined);
+    const work = (tx: { query(sql: string): Promise<unknown> }) => tx.query('UPDATE t SET a = 1');
+    await assert.rejects(test.pool.transaction(work, { isolation: 'serializable' }), { errno: 1105 });
+    await test.clock.settle();
+    assert.equal(test.connection().resets, 1, 'it waits for the next transaction still');
+  });
+
   it('a reset that is done leaves no timer behind', async () => {
     const test = new TestPool({ max: 1 });
     await test.pool.query('SELECT 1');

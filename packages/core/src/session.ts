@@ -81,6 +81,8 @@ export class Session {
   #errorSinceOk = false;
   #rollsBack = false;
   #readOnlyTransaction = false;
+  /** `SET TRANSACTION`, ours, has no transaction yet. */
+  #nextTransactionSet = false;
   /** Statements since the session was clean. */
   #usesSinceClean = 0;
 
@@ -104,11 +106,13 @@ export class Session {
    *
    * `carriesSql` = its values hold SQL that its text does not show.
    */
-  willRun({ text, shape }: ReadText, carriesSql: boolean): void {
+  willRun(statement: ReadText & { readonly setsNextTransaction: boolean }, carriesSql: boolean): void {
+    const { text, shape } = statement;
     this.uses++;
     this.#usesSinceClean++;
     this.lastStatement = text;
-    if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
+    if (statement.setsNextTransaction) this.#nextTransactionSet = true;
+    else if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
     else if (this.dirty === null) this.dirty = this.#surroundings.reached(text, shape);
   }
 
@@ -124,6 +128,7 @@ export class Session {
 
   didRun({ text: sql, shape }: ReadText, answer: Answer): void {
     this.leftovers.answered(answer);
+    if (shape.begins) this.#nextTransactionSet = false;
     if (shape.definesRoutines) this.#surroundings.schemaChanged();
     const { flags } = answer;
     if (flags === undefined) {
@@ -186,7 +191,11 @@ export class Session {
 
   /** Why a reset is due now; null when the session is provably as it was. */
   get needsReset(): string | null {
-    return this.needsRollback ?? this.dirty;
+    return (
+      this.needsRollback ??
+      this.dirty ??
+      (this.#nextTransactionSet ? 'a setting waits for the next transaction' : null)
+    );
   }
 
   /** Why a transaction may be open; null when certainly none is. */
@@ -206,7 +215,8 @@ export class Session {
    */
   get hasNothingToLose(): boolean {
     const { inTransaction, unsure, abandoned, commitUnanswered, exposed, dirty } = this;
-    return !(inTransaction || unsure || abandoned || commitUnanswered || exposed || dirty !== null);
+    const lost = inTransaction || unsure || abandoned || commitUnanswered || exposed || dirty !== null;
+    return !lost && !this.#nextTransactionSet;
   }
 
   /** The statement that opened the transaction, its values masked. */
@@ -223,6 +233,7 @@ export class Session {
     this.#autocommit = this.autocommitByDefault;
     this.#errorSinceOk = false;
     this.#usesSinceClean = 0;
+    this.#nextTransactionSet = false;
     this.unsure = false;
     this.abandoned = false;
     this.opaque = false;

@@ -49,6 +49,8 @@ export abstract class TrackedStatement implements Statement, ReadText {
   onGivenUp: (() => void) | null = null;
   /** It may begin a transaction or change the session. */
   controls = false;
+  /** Ours, and used up by the START TRANSACTION that follows it. */
+  setsNextTransaction = false;
   /** It has gone to the server, so that its error may be the server's. */
   sent = false;
   /** A value of it is SQL itself (`mysql.raw()`), which its text does not show. */

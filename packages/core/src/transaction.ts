@@ -38,13 +38,6 @@ const RULES: Rules = {
   readOnly: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
 };
 
-/** The statements that begin a transaction with these options. */
-function opening(options: TransactionOptions): string[] {
-  const start = options.readOnly ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION';
-  if (options.isolation === undefined) return [start];
-  return [`SET TRANSACTION ISOLATION LEVEL ${options.isolation.toUpperCase()}`, start];
-}
-
 export type Work<T> = (tx: Transaction) => Promise<T> | T;
 
 /** @throws {HandbackError} INVALID_OPTION */
@@ -53,8 +46,9 @@ export function checkTransaction(fn: unknown, options: unknown): void {
   checkOptions(options, RULES, 'the transaction options');
 }
 
-function control(host: TransactionHost, sql: string): Promise<unknown> {
+function control(host: TransactionHost, sql: string, setsNextTransaction = false): Promise<unknown> {
   const call = new Call(false, sql, undefined);
+  call.setsNextTransaction = setsNextTransaction;
   host.submitInside(call);
   return call.promise;
 }
@@ -151,7 +145,9 @@ export async function runTransaction<T>(
   fn: Work<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  for (const sql of opening(options)) await control(host, sql);
+  if (options.isolation !== undefined)
+    await control(host, `SET TRANSACTION ISOLATION LEVEL ${options.isolation.toUpperCase()}`, true);
+  await control(host, options.readOnly ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION');
   const tx = new Transaction(host, dialect);
   let result: T;
   try {
