@@ -38,7 +38,7 @@ export abstract class TrackedStatement implements Statement {
   readonly values: unknown;
   keeper: StatementKeeper | null = null;
   readonly text: string;
-  /** Its own limit, in ms, instead of the pool's or route's: mysql2's option `timeout`. */
+  /** Its own limit, in ms, instead of the pool's or route's: mysql2's option `timeout`; 0 = none. */
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
   /** It has been sent to another connection once already. */
@@ -68,7 +68,7 @@ export abstract class TrackedStatement implements Statement {
       // The driver's own timeout leaves the statement running.
       const { timeout, signal, ...rest } = sql;
       this.sql = rest;
-      this.timeoutMs = timeout || undefined;
+      this.timeoutMs = timeout;
       this.signal = signal;
     }
   }
