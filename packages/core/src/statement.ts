@@ -43,6 +43,8 @@ export abstract class TrackedStatement implements Statement {
   readonly signal: AbortSignal | undefined;
   /** It has been sent to another connection once already. */
   resent = false;
+  /** Part of a transaction that belongs to its connection: on another one it would be nobody's. */
+  bound = false;
   /** Told when its caller no longer waits for it. */
   onGivenUp: (() => void) | null = null;
   /** It may begin a transaction or change the session. */
