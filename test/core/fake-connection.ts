@@ -55,6 +55,7 @@ export class FakeConnection implements DriverConnection {
   /** Goes on with rows of which the reader has had enough for now. */
   #resume: (() => void) | null = null;
   #resetDone: ((error: Error | null) => void) | null = null;
+  #pingDone: ((error: Error | null) => void) | null = null;
 
   constructor(driver: FakeDriver, threadId: number, address: DriverConnection['address']) {
     this.#driver = driver;
@@ -76,8 +77,16 @@ export class FakeConnection implements DriverConnection {
 
   ping(done: (error: Error | null) => void): void {
     this.pings++;
+    this.#pingDone = done;
     const reply = this.pingReply ?? this.#driver.pingReply;
-    if (reply !== 'hang') queueMicrotask(() => done(reply === 'ok' ? null : reply));
+    if (reply !== 'hang') queueMicrotask(() => this.answerPing(reply === 'ok' ? null : reply));
+  }
+
+  /** Answers a ping that hangs; without one it does nothing. */
+  answerPing(error: Error | null = null): void {
+    const done = this.#pingDone;
+    this.#pingDone = null;
+    done?.(error);
   }
 
   get texts(): string[] {

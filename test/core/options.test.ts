@@ -97,7 +97,7 @@ describe('pool options', () => {
       strictParams: 'context',
       releaseOn: 'end',
       afterResponse: 'allow',
-      maxIdleIsMax: true,
+      maxIdleGiven: undefined,
       maxUses: 0,
       validate: 'idle',
       validateAfterMs: 500,

@@ -53,9 +53,13 @@ export class Canceller {
       waiting = false;
       return inTime;
     };
+    const stuck = (cause?: Error) => {
+      // It may have been lost, or closed with its pool, in the meantime.
+      if (entry.state === 'leased' || entry.state === 'draining') this.#onStuck(entry, notStopped(cause));
+    };
     const timer = this.#clock.after(CANCEL_MS, () => {
       const silent = answered();
-      if (silent || lease.isRunning(statement)) this.#onStuck(entry, notStopped());
+      if (silent || lease.isRunning(statement)) stuck();
       if (silent) lease.unhold();
     });
     this.#control.killQuery(connection).then(
@@ -68,7 +72,7 @@ export class Canceller {
       (error: Error) => {
         if (!answered()) return;
         timer.cancel();
-        this.#onStuck(entry, notStopped(error));
+        stuck(error);
         lease.unhold();
       },
     );

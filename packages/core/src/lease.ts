@@ -154,6 +154,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   }
 
   submitInside(statement: TrackedStatement): void {
+    statement.bound = true;
     this.submit(statement);
   }
 
@@ -183,7 +184,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   /** @internal */
   resends(statement: TrackedStatement, error: DriverError): boolean {
     const { onUnsent } = this;
-    if (!onUnsent || statement.resent || !wasNeverSent(error)) return false;
+    if (!onUnsent || statement.bound || statement.resent || !wasNeverSent(error)) return false;
     if (!this.#line.surrender(statement)) return false;
     const { sent } = statement;
     statement.resent = true;
@@ -325,7 +326,8 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     if (this.#released) return;
     this.#released = true;
     this.onStatementEnded = null;
-    this.onUnsent = null;
+    // On a dead connection what still waits can go to another.
+    if (this.#entry.connection?.isUsable()) this.onUnsent = null;
     this.#host.takeBack(this.#entry, this, drainTimeoutMs);
   }
 

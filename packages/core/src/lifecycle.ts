@@ -167,6 +167,8 @@ export class Lifecycle {
   /** Its connection was dead before it could be sent, and it means the same on any other. */
   #resend(statement: TrackedStatement, lease: Lease): void {
     if (this.lease === lease) this.#dropLost(lease);
+    // From here on its own results are the last ones.
+    this.#lostResults = false;
     this.claim({
       granted: (granted) => granted.submit(statement),
       refused: (error) => statement.settle(error),

@@ -140,8 +140,8 @@ export interface PoolSettings extends ScopeSettings {
   max: number;
   maxIdle: number;
   minIdle: number;
-  /** `maxIdle` was not given: it goes along with `max`. */
-  readonly maxIdleIsMax: boolean;
+  /** What was given as `maxIdle`, which `max` may be below for a time; undefined = it goes along with `max`. */
+  readonly maxIdleGiven: number | undefined;
   readonly maxPending: number;
   readonly idleTimeoutMs: number;
   readonly maxLifetimeMs: number;
@@ -224,7 +224,7 @@ export function readPoolOptions(given: PoolOptions | string): PoolSettings {
     name: options.name ?? 'default',
     max,
     maxIdle,
-    maxIdleIsMax: options.maxIdle === undefined,
+    maxIdleGiven: options.maxIdle,
     minIdle,
     maxPending: options.maxPending ?? 10_000,
     idleTimeoutMs: options.idleTimeoutMs ?? 300_000,
@@ -271,7 +271,7 @@ function checkSizes({ max, maxIdle, minIdle }: Sizes): void {
 export function resized(settings: PoolSettings, given: unknown): Sizes {
   checkOptions(given, { max: count(1), minIdle: count(0) }, 'the sizes');
   const { max = settings.max, minIdle = settings.minIdle } = given as { max?: number; minIdle?: number };
-  const maxIdle = settings.maxIdleIsMax ? max : Math.min(settings.maxIdle, max);
+  const maxIdle = Math.min(settings.maxIdleGiven ?? max, max);
   checkSizes({ max, maxIdle, minIdle });
   return { max, maxIdle, minIdle };
 }

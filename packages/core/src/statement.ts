@@ -40,11 +40,13 @@ export abstract class TrackedStatement implements Statement, ReadText {
   keeper: StatementKeeper | null = null;
   readonly text: string;
   #shape: SqlShape | null = null;
-  /** Its own limit, in ms, instead of the pool's or route's: mysql2's option `timeout`. */
+  /** Its own limit, in ms, instead of the pool's or route's: mysql2's option `timeout`; 0 = none. */
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
   /** It has been sent to another connection once already. */
   resent = false;
+  /** Part of a transaction that belongs to its connection: on another one it would be nobody's. */
+  bound = false;
   /** Told when its caller no longer waits for it. */
   onGivenUp: (() => void) | null = null;
   /** It may begin a transaction or change the session. */
@@ -72,7 +74,7 @@ export abstract class TrackedStatement implements Statement, ReadText {
       // The driver's own timeout leaves the statement running.
       const { timeout, signal, ...rest } = sql;
       this.sql = rest;
-      this.timeoutMs = timeout || undefined;
+      this.timeoutMs = timeout;
       this.signal = signal;
     }
   }

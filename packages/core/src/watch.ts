@@ -20,7 +20,9 @@ export class Watch {
     if (at >= this.#at) return;
     this.stop();
     this.#at = at;
-    this.#timer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => this.#look());
+    // After a blocked event loop an answer may lie in the socket: a timer comes before it is read.
+    const look = () => this.#clock.soon(() => this.#look());
+    this.#timer = this.#clock.after(Math.max(0, at - this.#clock.now()), look);
   }
 
   stop(): void {

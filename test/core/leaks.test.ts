@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import type { PoolOptions } from '#core/options.js';
+import { coded, TestPool, track } from './fixture.js';
+import { TestRequest } from './request-fixture.js';
+
+function watched(options: Partial<PoolOptions> = {}) {
+  return new TestPool({ max: 2, leakAfterMs: 1_000, ...options });
+}
+
+function leakWarnings(test: TestPool): string[] {
+  return test
+    .told('warning')
+    .filter(({ code }) => code === 'LEAK')
+    .map(({ message }) => message);
+}
+
+describe('leakAfterMs', () => {
+  it('one who holds a connection longer is reported once: who, since when, what, how many statements', async () => {
+    const test = watched();
+    const { db } = new TestRequest(test, { route: 'GET /slow' });
+    await db.query("SELECT * FROM users WHERE name = 'Ada'");
+    await db.query('SELECT 7');
+    await test.clock.advance(999);
+    assert.equal(test.told('leak').length, 0);
+    await test.clock.advance(1);
+    assert.deepEqual(test.told('leak'), [
+      {
+        route: 'GET /slow',
+        ageMs: 1_000,
+        statement: 'SELECT ?',
+        threadId: test.connection().threadId,
+        connection: 1,
+        statements: 2,
+      },
+    ]);
+    await test.clock.advance(60_000);
+    assert.deepEqual([test.told('leak').length, test.stats().leaked], [1, 1]);
+  });
+
+  it('the event comes each time, the warning once per route', async () => {
+    const test = watched();
+    for (const route of ['GET /a', 'GET /a', 'GET /b']) {
+      const request = new TestRequest(test, { route });
+      await request.db.query('SELECT 1');
+      await test.clock.advance(1_000);
+      request.answer();
+      await test.clock.settle();
+    }
+    assert.equal(test.told('leak').length, 3);
+    const [a, b, ...more] = leakWarnings(test);
+    assert.match(a ?? '', /^GET \/a for 1000 ms \(SELECT \?\), 1 statements so far/);
+    assert.match(b ?? '', /^GET \/b/);
+    assert.deepEqual(more, []);
+  });
+
+  it('when it comes back that is told, with the time it was out', async () => {
+    const test = watched();
+    const lease = await test.pool.acquire();
+    await test.clock.advance(2_500);
+    assert.equal(test.told('unleak').length, 0);
+    lease.release();
+    assert.deepEqual(test.told('unleak'), [{ connection: 1, route: 'pool.acquire', heldMs: 2_500 }]);
+    const prompt = await test.pool.acquire();
+    prompt.release();
+    await test.clock.advance(5_000);
+    assert.equal(test.told('unleak').length, 1);
+  });
+
+  it('no report of what came back in time, nor of what is idle', async () => {
+    const test = watched();
+    for (let n = 0; n < 10; n++) {
+      const lease = await test.pool.acquire();
+      await test.clock.advance(900);
+      lease.release();
+      await test.clock.advance(10);
+    }
+    assert.deepEqual([test.told('leak'), test.told('unleak')], [[], []]);
+  });
+
+  it('per route; 0 = never', async () => {
+    const test = watched({ max: 3 });
+    await new TestRequest(test, { route: 'patient', leakAfterMs: 3_000 }).db.query('SELECT 1');
+    await new TestRequest(test, { route: 'never', leakAfterMs: 0 }).db.query('SELECT 1');
+    await test.clock.advance(2_999);
+    assert.deepEqual(test.told('leak'), []);
+    await test.clock.advance(60_000);
+    assert.deepEqual(
+      test.told('leak').map(({ route }) => route),
+      ['patient'],
+    );
+  });
+});
+
+describe('maxHoldMs', () => {
+  it('one who holds a connection longer loses it: it is closed, and another serves whoever waits', async () => {
+    const test = watched({ max: 1, maxHoldMs: 2_000 });
+    const lease = await test.pool.acquire();
+    const waiting = track(test.pool.acquire());
+    await test.clock.advance(1_999);
+    assert.equal(waiting.state, 'pending');
+    await test.clock.advance(1);
+    assert.equal(waiting.value.threadId, test.connection(1).threadId);
+    assert.equal(test.stats().evicted.maxHold, 1);
+    await assert.rejects(lease.query('SELECT 1'), (error: Error) => {
+      assert.match(error.message, /longer than maxHoldMs/);
+      return coded('LEASE_RELEASED').code === (error as never as { code: string }).code;
+    });
+    assert.throws(() => lease.connection(), coded('LEASE_RELEASED'));
+    assert.deepEqual(test.connection(0).texts, []);
+    lease.release();
+    await test.clock.settle();
+    assert.deepEqual([test.stats().leased, test.stats().released], [1, 1]);
+  });
+
+  it('its running statement is killed, and what waits behind it is not sent', async () => {
+    const test = watched({ max: 1, maxHoldMs: 2_000 });
+    const lease = await test.pool.acquire();
+    test.driver.reply = () => 'hang';
+    const running = track(lease.query('SELECT SLEEP(100)'));
+    const behind = track(lease.query('UPDATE t SET a = 1'));
+    await test.clock.advance(2_000);
+    assert.deepEqual([running.code, behind.code], ['QUERY_CANCELLED', 'LEASE_RELEASED']);
+    assert.match(behind.error.message, /maxHoldMs/);
+    assert.deepEqual([test.driver.kills.length, test.stats().evicted.maxHold], [1, 1]);
+    assert.equal(test.stats().ghost, 0);
+  });
+
+  it('its open transaction is rolled back, and that is told', async () => {
+    const test = watched({ max: 1, maxHoldMs: 2_000 });
+    const lease = await test.pool.acquire();
+    await lease.beginTransaction();
+    await lease.query('UPDATE t SET a = 1');
+    await test.clock.advance(2_000);
+    assert.deepEqual([test.stats().rolledBack, test.connection().session.committed], [1, []]);
+    await assert.rejects(lease.commit(), coded('TRANSACTION_ROLLED_BACK'));
+  });
+
+  it('inside transaction(fn): TRANSACTION_ROLLED_BACK, and nothing is committed', async () => {
+    const test = watched({ max: 1, maxHoldMs: 2_000 });
+    let go: () => void = () => {};
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const work = track(
+      test.pool.transaction(async (tx) => {
+        await tx.query('UPDATE t SET a = 1');
+        await gate;
+        await tx.query('UPDATE t SET a = 2');
+      }),
+    );
+    await test.clock.advance(2_000);
+    go();
+    await test.clock.settle();
+    assert.equal(work.code, 'TRANSACTION_ROLLED_BACK');
+    assert.deepEqual(test.connection().texts, ['START TRANSACTION', 'UPDATE t SET a = 1']);
+  });
+
+  it('in a scope: with a transaction open nothing more is sent until rollback(); else it goes on with another', async () => {
+    const test = watched({ max: 1, maxHoldMs: 2_000 });
+    const { db } = new TestRequest(test);
+    await db.query('SELECT 1');
+    await test.clock.advance(2_000);
+    await test.rest(db.query('SELECT 2'));
+    assert.deepEqual(test.connection(1).texts, ['SELECT 2']);
+    await db.beginTransaction();
+    await test.clock.advance(2_000);
+    await assert.rejects(db.query('UPDATE t SET a = 1'), coded('TRANSACTION_ROLLED_BACK'));
+    await assert.rejects(db.commit(), coded('TRANSACTION_ROLLED_BACK'));
+    await db.rollback();
+    await test.rest(db.query('SELECT 3'));
+    assert.deepEqual(test.connection(2).texts, ['SELECT 3']);
+  });
+
+  it('per route; 0 = as long as they like', async () => {
+    const test = watched({ max: 2, maxHoldMs: 2_000 });
+    await new TestRequest(test, { maxHoldMs: 500 }).db.query('SELECT 1');
+    await new TestRequest(test, { maxHoldMs: 0 }).db.query('SELECT 1');
+    await test.clock.advance(500);
+    assert.deepEqual([test.stats().evicted.maxHold, test.stats().leased], [1, 1]);
+    await test.clock.advance(60_000);
+    assert.deepEqual([test.stats().evicted.maxHold, test.stats().leased], [1, 1]);
+  });
+});
