@@ -1,5 +1,5 @@
 import './augment.js';
-import { createPool, HandbackError } from '@handback/core';
+import { createPersistent, createPool, HandbackError } from '@handback/core';
 import fp from 'fastify-plugin';
 import { register } from './adapter.js';
 
@@ -10,8 +10,21 @@ const plugin = fp(register, { fastify: '5.x', name: '@handback/fastify' });
  *
  * CommonJS users, who get this function itself, find the other exports on it.
  */
-const handback = Object.assign(plugin, { createPool, HandbackError, handback: plugin, default: plugin });
+const handback = Object.assign(plugin, {
+  createPersistent,
+  createPool,
+  HandbackError,
+  handback: plugin,
+  default: plugin,
+});
 
 export type * from '@handback/core';
 export type { HandbackOptions } from './adapter.js';
-export { createPool, HandbackError, handback, handback as default, handback as 'module.exports' };
+export {
+  createPersistent,
+  createPool,
+  HandbackError,
+  handback,
+  handback as default,
+  handback as 'module.exports',
+};
