@@ -41,6 +41,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'initializer',
       'knowledge',
       'lease',
+      'lease-handle',
       'lease-limits',
       'line',
       'on-connect',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import type { Lease } from '#core/lease.js';
+import type { LeaseHandle as Lease } from '#core/lease-handle.js';
 import type { FakeConnection } from './fake-connection.js';
 import { connectError, serverError } from './fake-server.js';
 import { type Outcome, sumOfStates, TestPool, track } from './fixture.js';

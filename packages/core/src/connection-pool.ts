@@ -2,7 +2,7 @@ import { type AcquireOptions, acquire, OneShot, transactionOf } from './acquirer
 import type { ServerFacts } from './driver.js';
 import type { HolderReport } from './errors.js';
 import type { PoolEvents } from './events.js';
-import type { Lease } from './lease.js';
+import { LeaseHandle } from './lease-handle.js';
 import { Lifecycle, type ScopeContext } from './lifecycle.js';
 import { deadline, invalid } from './option-rules.js';
 import type { Pool } from './pool.js';
@@ -61,16 +61,17 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    *
    * @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED
    */
-  async acquire(options: AcquireOptions = {}): Promise<Lease> {
+  async acquire(options: AcquireOptions = {}): Promise<LeaseHandle> {
     const { timeoutMs } = options;
     if (timeoutMs !== undefined && !deadline.accepts(timeoutMs))
       throw invalid('timeoutMs', deadline.allowed, timeoutMs);
-    return acquire(this.#pool, { route: 'pool.acquire' }, options);
+    return new LeaseHandle(await acquire(this.#pool, { route: 'pool.acquire' }, options));
   }
 
   /** A connection if one is ready now and nobody waits for it; else undefined. */
-  tryAcquire(): Lease | undefined {
-    return this.#pool.tryLend({ route: 'pool.tryAcquire' }, false) ?? undefined;
+  tryAcquire(): LeaseHandle | undefined {
+    const lease = this.#pool.tryLend({ route: 'pool.tryAcquire' }, false);
+    return lease ? new LeaseHandle(lease) : undefined;
   }
 
   /** BEGIN, `fn`, COMMIT on a connection of its own; ROLLBACK when `fn` throws. */

@@ -287,6 +287,10 @@ export class Doors implements LeaseHost {
     this.#parts.reporter.leaked(lease, entry);
   }
 
+  forgotten(entry: Entry): void {
+    this.#parts.reporter.forgotten(entry);
+  }
+
   resent(): void {
     this.#parts.counters.retried++;
   }

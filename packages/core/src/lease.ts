@@ -40,6 +40,8 @@ export interface LeaseHost {
   /** Nobody waits for the running statement any more: it is to be killed. */
   cancel(entry: Entry, lease: Lease, statement: TrackedStatement, reason: CancelReason): void;
   leaked(entry: Entry, lease: Lease): void;
+  /** Nobody has it any more, and nobody gave it back. */
+  forgotten(entry: Entry): void;
   resent(): void;
 }
 
@@ -82,7 +84,8 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     host.expectDue(this.dueAt);
   }
 
-  protected get dialect(): Dialect {
+  /** @internal */
+  get dialect(): Dialect {
     return this.#host.dialect;
   }
 
@@ -319,6 +322,16 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
    */
   release(): void {
     this.end(undefined);
+  }
+
+  /** @internal Whoever could release it has dropped it: when nothing runs on it any more, it comes back by itself. */
+  forgotten(): void {
+    if (this.#released) return;
+    this.#host.forgotten(this.#entry);
+    this.onStatementEnded = () => {
+      if (this.#line.size === 0) this.release();
+    };
+    this.onStatementEnded();
   }
 
   /** @internal `release` with another drain deadline than the pool's. */

@@ -141,6 +141,16 @@ export class Reporter {
     });
   }
 
+  /** A lease was dropped without a release: each time, since each is a defect of the application. */
+  forgotten(entry: Entry): void {
+    const { events, clock } = this.#parts;
+    const report = holderReport(entry, clock.now());
+    events.warn({
+      code: 'LEAK',
+      message: `A lease was dropped without release(): ${describeHolder(report)}. It was taken back.`,
+    });
+  }
+
   /** What was reported has come back. */
   unleaked(holding: Holding, entry: Entry): void {
     const { events, clock } = this.#parts;
