@@ -41,7 +41,7 @@ describe('leakAfterMs', () => {
     const test = watched();
     for (const route of ['GET /a', 'GET /a', 'GET /b']) {
       const request = new TestRequest(test, { route });
-      await request.db.query('SELECT 1');
+      await test.rest(request.db.query('SELECT 1'));
       await test.clock.advance(1_000);
       request.answer();
       await test.clock.settle();

@@ -76,7 +76,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     this.holder = holder;
     this.since = since;
     if (!entry.connection) throw new Error(`Connection ${entry.id} was handed out before it was open`);
-    this.#line = new Line(entry.connection, entry.session, host.clock, since, {
+    this.#line = new Line(entry.connection, entry.session, host.clock, entry.provenAt, {
       onSent: (statement) => this.#sent(statement),
       onFailed: (of) => host.failed(entry, of),
     });

@@ -32,7 +32,7 @@ export class Line {
   /** The one the server works on, and since when. */
   running: TrackedStatement | null = null;
   runningSince = 0;
-  /** When the server last answered; at first, when the lease began. */
+  /** When the server last answered, here or to an earlier holder. */
   provenAt: number;
   readonly #connection: DriverConnection;
   readonly #session: Session;
@@ -50,12 +50,12 @@ export class Line {
   /** The running statement could be sent on any other connection as well. */
   #replaceable = false;
 
-  constructor(connection: DriverConnection, session: Session, clock: Clock, since: number, hooks: LineHooks) {
+  constructor(connection: DriverConnection, session: Session, clock: Clock, provenAt: number, hooks: LineHooks) {
     this.#connection = connection;
     this.#session = session;
     this.#clock = clock;
     this.#hooks = hooks;
-    this.provenAt = since;
+    this.provenAt = provenAt;
   }
 
   add(statement: TrackedStatement): void {
