@@ -12,7 +12,7 @@ function printed(value: unknown): string {
 }
 
 async function exhausted() {
-  const test = new TestPool({ max: 2, acquireTimeoutMs: 1_000, name: 'orders' });
+  const test = new TestPool({ max: 2, maxIdle: 1, acquireTimeoutMs: 1_000, name: 'orders' });
   const old = new TestRequest(test, { route: 'GET /reports/:id' });
   await old.db.query(`SELECT * FROM users WHERE password = '${SECRET}' AND id = 7`);
   await test.clock.advance(300);
@@ -30,7 +30,9 @@ describe('reports', () => {
     assert.deepEqual(facts, {
       pool: 'orders',
       waitedMs: 1_000,
+      timeoutMs: 1_000,
       max: 2,
+      maxIdle: 1,
       leased: 2,
       idle: 0,
       opening: 0,
@@ -64,7 +66,7 @@ describe('reports', () => {
     const [warning] = test.told('warning');
     assert.equal(
       warning?.message,
-      "pool 'orders': waited 1000 ms; max 2, leased 2, idle 0, opening 0, pending 0; " +
+      "pool 'orders': waited 1000 ms; max 2, maxIdle 1, leased 2, idle 0, opening 0, pending 0, timeout 1000 ms; " +
         'held by GET /reports/:id for 1300 ms (SELECT * FROM users WHERE password = ? AND id = ?), pool.acquire for 1000 ms',
     );
   });

@@ -51,7 +51,10 @@ export interface HolderReport {
 export interface PoolReport {
   readonly pool: string;
   readonly waitedMs: number;
+  /** The pool's `acquireTimeoutMs`; a route, or one acquire, may have a deadline of its own. */
+  readonly timeoutMs: number;
   readonly max: number;
+  readonly maxIdle: number;
   readonly leased: number;
   readonly idle: number;
   readonly opening: number;

@@ -36,7 +36,9 @@ export function poolReport(facts: ReportFacts): PoolReport {
   return {
     pool: settings.name,
     waitedMs: Math.round(facts.waitedMs),
+    timeoutMs: settings.acquireTimeoutMs,
     max: settings.max,
+    maxIdle: settings.maxIdle,
     leased: slots.counts.leased,
     idle: slots.counts.idle,
     opening: slots.counts.opening,
@@ -52,8 +54,9 @@ export function describeHolder({ route, ageMs, statement }: HolderReport): strin
 
 /** One line for the operator's log. */
 export function describe(report: PoolReport): string {
-  const { pool, waitedMs, max, leased, idle, opening, pending, lastConnectError } = report;
-  const facts = `waited ${waitedMs} ms; max ${max}, leased ${leased}, idle ${idle}, opening ${opening}, pending ${pending}`;
+  const { pool, waitedMs, timeoutMs, max, maxIdle, leased, idle, opening, pending, lastConnectError } = report;
+  const sizes = `max ${max}, maxIdle ${maxIdle}, leased ${leased}, idle ${idle}, opening ${opening}`;
+  const facts = `waited ${waitedMs} ms; ${sizes}, pending ${pending}, timeout ${timeoutMs} ms`;
   const who = report.holders.map(describeHolder);
   const held = who.length === 0 ? 'nobody holds a connection' : `held by ${who.join(', ')}`;
   const cause = lastConnectError === undefined ? '' : `; last attempt to connect: ${lastConnectError}`;
