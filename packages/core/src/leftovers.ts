@@ -24,8 +24,10 @@ export class Leftovers {
   /** Whether this statement could see what is not its owner's. */
   exposedBy(shape: SqlShape): boolean {
     const { reads, plain, changesSession, compound } = shape;
-    // Stored code may read them as well; SET, USE and their like may not.
-    const code = !plain && (compound || !changesSession);
+    const asks = reads.insertId || reads.warnings || reads.counts;
+    // Stored code may read them as well; SET, USE and their like may not. What asks for one by name is no such code:
+    // clearing the others for it would take from its owner what is their own.
+    const code = !plain && (compound || !(changesSession || asks));
     return (
       (this.#insertId && (reads.insertId || code)) ||
       (this.#warnings && (reads.warnings || code)) ||
@@ -50,6 +52,15 @@ export class Leftovers {
     this.#counts = false;
   }
 
+  /**
+   * The statement that clears what is not the owner's, and keeps an insert id and warnings that are: LAST_INSERT_ID(0)
+   * sets the first, a statement that reads a table clears the second. The counts are those of its own one row.
+   */
+  get clearing(): string {
+    const select = this.#insertId ? 'SELECT LAST_INSERT_ID(0)' : 'SELECT 0';
+    return this.#warnings ? `${select} FROM information_schema.ENGINES LIMIT 1` : select;
+  }
+
   /** They are gone. */
   forgotten(): void {
     this.#insertId = false;
@@ -57,9 +68,3 @@ export class Leftovers {
     this.#counts = false;
   }
 }
-
-/**
- * Replaces all three by its own, inside a transaction too: LAST_INSERT_ID(0) sets the first, a statement that reads
- * a table clears the second, and its one row is the third.
- */
-export const FORGET = 'SELECT LAST_INSERT_ID(0) FROM information_schema.ENGINES LIMIT 1';

@@ -3,7 +3,6 @@ import type { Clock } from './clock.js';
 import type { DriverConnection, Statement } from './driver.js';
 import type { ErrorClass } from './error-classes.js';
 import { HandbackError } from './errors.js';
-import { FORGET } from './leftovers.js';
 import { LinkedList } from './linked-list.js';
 import { StreamedStatement } from './row-stream.js';
 import { isRollback, type Session } from './session.js';
@@ -189,7 +188,7 @@ export class Line {
 
   /** What other leases' statements left behind is not for this one to see. */
   #forget(): void {
-    this.#errand(FORGET, (error) => {
+    this.#errand(this.#session.leftovers.clearing, (error) => {
       if (error) {
         this.#unclear = true;
         this.#session.unusable ??= 'what earlier statements left behind could not be cleared';
