@@ -248,6 +248,8 @@ export class Line {
     this.statements++;
     this.#replaceable = this.#session.hasNothingToLose;
     this.#session.willRun(statement.text, statement.carriesSql);
+    if (this.#connection.status === null)
+      this.#session.dirty ??= 'the driver does not show the status of the session';
     this.#connection.status?.forget();
     this.#hooks.onSent(statement);
     if (statement instanceof StreamedStatement) {
