@@ -40,6 +40,23 @@ describe('what is known of the server', () => {
     assert.deepEqual([test.driver.connections.length, test.driver.surveys], [2, 1]);
   });
 
+  it('of several that are opened at once one asks, and a slow answer holds up no other', async () => {
+    const test = new TestPool({ max: 2, maxOpening: 2 });
+    const { driver } = test;
+    const survey = driver.survey.bind(driver);
+    let go: () => void = () => {};
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    driver.survey = () => gate.then(survey);
+    const leases = [track(test.pool.acquire()), track(test.pool.acquire())];
+    await test.clock.settle();
+    assert.deepEqual(leases.map(({ state }) => state).sort(), ['fulfilled', 'pending']);
+    go();
+    await test.clock.settle();
+    assert.deepEqual([leases.map(({ state }) => state), driver.surveys], [['fulfilled', 'fulfilled'], 1]);
+  });
+
   for (const [what, happen] of [
     ['five minutes later', (test: TestPool) => test.clock.advance(FIVE_MINUTES)],
     [
