@@ -6,7 +6,8 @@ import { coded, TestPool, track } from './fixture.js';
 /** A pool with so many idle connections and one that is out. */
 async function pooled(idle: number, options: Partial<PoolOptions> = {}) {
   const test = new TestPool({ max: 10, maxOpening: 10, ...options });
-  const leases = await Promise.all(Array.from({ length: idle + 1 }, () => test.pool.acquire()));
+  const leases = [];
+  for (let n = 0; n <= idle; n++) leases.push(await test.pool.acquire());
   for (const each of leases) await each.query('SELECT 1');
   const [lease, ...others] = leases;
   assert.ok(lease);
