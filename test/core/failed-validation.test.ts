@@ -6,7 +6,8 @@ import { TestPool, track } from './fixture.js';
 /** A pool with so many idle connections that have been silent for longer than the window of 500 ms. */
 async function silent(count: number, options: Partial<PoolOptions> = {}) {
   const test = new TestPool({ max: count, validateAfterMs: 500, maxOpening: count, ...options });
-  const leases = await Promise.all(Array.from({ length: count }, () => test.pool.acquire()));
+  const leases = [];
+  for (let n = 0; n < count; n++) leases.push(await test.pool.acquire());
   for (const lease of leases) lease.release();
   await test.clock.advance(600);
   return test;

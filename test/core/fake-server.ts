@@ -37,6 +37,8 @@ export function connectError(code: string, errno?: number): ServerError {
 /** One session: knows about transactions and autocommit, and whether anything else was changed. */
 export class FakeSession {
   touched = false;
+  /** `SELECT ready`, which a test may give as `onConnect`, has run since the last reset. */
+  ready = false;
   /** Of the last statement. */
   warnings = 0;
   /** Changes that last. */
@@ -58,6 +60,7 @@ export class FakeSession {
   reset(): void {
     this.inTransaction = false;
     this.touched = false;
+    this.ready = false;
     this.#autocommit = true;
   }
 
@@ -77,6 +80,7 @@ export class FakeSession {
     else if (/^(select|insert|update|delete)/.test(text) && !this.#autocommit) this.inTransaction = true;
     if (/^update/.test(text)) (this.inTransaction ? this.#changes : this.committed).push(sql);
     if (/^set|my_function/.test(text)) this.touched = true;
+    if (text === 'select ready') this.ready = true;
     return /^(select|show|with|values)/.test(text) ? [{ value: 1 }] : this.ok;
   }
 

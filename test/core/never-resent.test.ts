@@ -28,12 +28,9 @@ describe('a statement is not sent to another connection', () => {
     const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', fatal: true });
     for (const error of [lostError(), reset]) {
       const test = dyingAt(/UPDATE/, () => error);
-      const { db } = new TestRequest(test);
-      const answers = [track(test.pool.query('UPDATE t SET a = 1')), track(db.query('UPDATE t SET a = 2'))];
+      const answer = track(test.pool.query('UPDATE t SET a = 1'));
       await test.clock.settle();
-      assert.equal(answers[0]?.error, error);
-      assert.equal(test.stats().retried, 0);
-      assert.ok(!elsewhere(test).includes('UPDATE t SET a = 1'));
+      assert.deepEqual([answer.error, test.stats().retried, elsewhere(test)], [error, 0, []]);
     }
   });
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { coded, TestPool, track } from './fixture.js';
 
+/** In the order in which they were opened. */
 async function leased(test: TestPool, count: number) {
-  return Promise.all(Array.from({ length: count }, () => test.pool.acquire()));
+  const leases = [];
+  for (let n = 0; n < count; n++) leases.push(await test.pool.acquire());
+  return leases;
 }
 
 describe('resize', () => {

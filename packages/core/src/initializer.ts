@@ -17,6 +17,7 @@ export interface InitializerParts {
 /** What is done on a connection before anybody gets it: `onConnect`, and a look around where that is due. */
 export class Initializer {
   readonly #parts: InitializerParts;
+  #looking = false;
 
   constructor(parts: InitializerParts) {
     this.#parts = parts;
@@ -48,14 +49,20 @@ export class Initializer {
 
   async surveyIfDue(connection: DriverConnection): Promise<void> {
     const { driver, knowledge, onSurveyed } = this.#parts;
-    if (!knowledge.isStale) return;
-    const survey = await driver.survey(async (sql) => {
-      const call = new Call(false, sql, undefined);
-      connection.run(call);
-      const [rows] = (await call.promise) as [Record<string, unknown>[]];
-      return rows;
-    });
-    knowledge.learn(survey);
-    onSurveyed(survey);
+    // One of several that are opened at once is enough, and the others need not wait for it.
+    if (!knowledge.isStale || this.#looking) return;
+    this.#looking = true;
+    try {
+      const survey = await driver.survey(async (sql) => {
+        const call = new Call(false, sql, undefined);
+        connection.run(call);
+        const [rows] = (await call.promise) as [Record<string, unknown>[]];
+        return rows;
+      });
+      knowledge.learn(survey);
+      onSurveyed(survey);
+    } finally {
+      this.#looking = false;
+    }
   }
 }

@@ -6,6 +6,7 @@ import { HandbackError } from './errors.js';
 import { LeaseClock, type LeaseLimits } from './lease-limits.js';
 import { connectionLost, Line } from './line.js';
 import { type Dialect, Queryable } from './queryable.js';
+import { StreamedStatement } from './row-stream.js';
 import {
   Call,
   type DriverError,
@@ -174,8 +175,10 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   /** @internal */
   ended(statement: TrackedStatement, error: DriverError | null, result: unknown): void {
     const { log } = this.holder;
-    if (log && statement.sent)
-      log.add(statement.text, this.#host.clock.now() - this.#line.runningSince, error, result);
+    if (log && statement.sent) {
+      const rowsRead = statement instanceof StreamedStatement ? statement.rows : undefined;
+      log.add(statement.text, this.#host.clock.now() - this.#line.runningSince, error, result, rowsRead);
+    }
     this.#line.ended(statement, error, result);
     if (this.#released) {
       if (this.#line.size === 0) this.#host.drained(this.#entry, this);

@@ -38,8 +38,10 @@ export class Leftovers {
     const rest = this.#counts
       ? asksForCounts || (this.#warnings && reads.warnings)
       : this.#warnings && reads.warnings && !asksForCounts;
-    if (insertId) return rest ? CLEAR_ALL : CLEAR_INSERT_ID;
-    return rest ? CLEAR_REST : null;
+    if (!insertId && !rest) return null;
+    // Nothing of its own is there yet: all goes at once.
+    if (this.#counts) return this.#insertId ? CLEAR_ALL : CLEAR_REST;
+    return insertId ? CLEAR_INSERT_ID : CLEAR_REST;
   }
 
   /** What this lease's own statement leaves takes the place of what was there. */

@@ -50,7 +50,13 @@ export class Line {
   /** The running statement could be sent on any other connection as well. */
   #replaceable = false;
 
-  constructor(connection: DriverConnection, session: Session, clock: Clock, provenAt: number, hooks: LineHooks) {
+  constructor(
+    connection: DriverConnection,
+    session: Session,
+    clock: Clock,
+    provenAt: number,
+    hooks: LineHooks,
+  ) {
     this.#connection = connection;
     this.#session = session;
     this.#clock = clock;
@@ -249,6 +255,8 @@ export class Line {
     this.#replaceable = this.#session.hasNothingToLose;
     const formatted = this.#connection.formatsItself && !statement.prepared;
     this.#session.willRun(statement, statement.carriesSql || formatted);
+    if (this.#connection.status === null)
+      this.#session.dirty ??= 'the driver does not show the status of the session';
     this.#connection.status?.forget();
     this.#hooks.onSent(statement);
     if (statement instanceof StreamedStatement) {

@@ -25,12 +25,19 @@ export class QueryLog {
     return [...this.#entries];
   }
 
-  add(sql: string, durationMs: number, error: (Error & { code?: string }) | null, result: unknown): void {
+  /** `rowsRead`: of a stream, which has no result. */
+  add(
+    sql: string,
+    durationMs: number,
+    error: (Error & { code?: string }) | null,
+    result: unknown,
+    rowsRead?: number,
+  ): void {
     if (this.#entries.length >= this.#limit) this.#entries.shift();
     this.#entries.push({
       sql: maskValues(sql),
       durationMs,
-      rows: error ? undefined : rowsOf(result),
+      rows: error ? undefined : (rowsOf(result) ?? rowsRead),
       error: error ? (error.code ?? error.name) : undefined,
     });
   }
