@@ -54,7 +54,8 @@ export function describeHolder({ route, ageMs, statement }: HolderReport): strin
 
 /** One line for the operator's log. */
 export function describe(report: PoolReport): string {
-  const { pool, waitedMs, timeoutMs, max, maxIdle, leased, idle, opening, pending, lastConnectError } = report;
+  const { pool, waitedMs, timeoutMs, max, maxIdle, leased, idle, opening, pending, lastConnectError } =
+    report;
   const sizes = `max ${max}, maxIdle ${maxIdle}, leased ${leased}, idle ${idle}, opening ${opening}`;
   const facts = `waited ${waitedMs} ms; ${sizes}, pending ${pending}, timeout ${timeoutMs} ms`;
   const who = report.holders.map(describeHolder);
