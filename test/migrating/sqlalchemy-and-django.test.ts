@@ -253,12 +253,9 @@ testRows('From SQLAlchemy and Django', {
 
   '`CONN_MAX_AGE = None`': async () => {
     const test = await withIdle(1, { maxLifetimeMs: 0, idleTimeoutMs: 0 });
-    test.driver.facts = null;
-    for (let day = 0; day < 3; day++) {
-      for (let hour = 0; hour < 24; hour++) {
-        await test.clock.advance(3_600_000);
-        await test.rest(test.pool.query('SELECT 1'));
-      }
+    for (let hour = 0; hour < 24; hour++) {
+      await test.clock.advance(3_600_000);
+      await test.rest(test.pool.query('SELECT 1'));
     }
     assert.equal(test.stats().opened, 1);
   },
