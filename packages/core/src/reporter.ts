@@ -93,11 +93,13 @@ export class Reporter {
   noRoom(error: Error, retryInMs: number): void {
     const { settings, slots, knowledge } = this.#parts;
     const { opening, closing } = slots.counts;
+    // How many there is room for is known when the last of them has got in, or has not.
+    if (opening > 0) return;
     const facts = knowledge.facts;
     const limits = facts
       ? `max_connections ${facts.maxConnections}, max_user_connections ${facts.maxUserConnections || 'unlimited'}`
       : 'its limits are not known';
-    const held = slots.size - opening - closing;
+    const held = slots.size - closing;
     this.#once(`no room for ${held}`, {
       code: 'NO_ROOM',
       message: `pool '${settings.name}': the server has no room for another connection (${error.message}; ${limits}). The pool has ${held} of at most ${settings.max}, makes do with them and tries again in ${Math.round(retryInMs)} ms.`,
