@@ -11,6 +11,7 @@ import type {
   Statement,
 } from '../driver.js';
 import { LinkedList } from '../linked-list.js';
+import { PLAIN_ROWS } from '../statement.js';
 
 import { charsetOf, collationOf } from './mysql2-charsets.js';
 import { StatusWatch, statusIsSeen } from './mysql2-status.js';
@@ -254,7 +255,7 @@ export class Mysql2Connection implements DriverConnection {
 
   #ask(sql: string): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.raw.query(sql, (error, result) => (error ? reject(error) : resolve(result)));
+      this.raw.query({ sql, ...PLAIN_ROWS }, (error, result) => (error ? reject(error) : resolve(result)));
     });
   }
 
