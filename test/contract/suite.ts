@@ -11,6 +11,7 @@ import { inject } from './cases/inject.js';
 import { keepAlive } from './cases/keep-alive.js';
 import { latePolicy, lateStatements } from './cases/late-work.js';
 import { laziness } from './cases/laziness.js';
+import { lostConnections } from './cases/lost-connections.js';
 import { optOut } from './cases/opt-out.js';
 import { ownership } from './cases/ownership.js';
 import { pipelining } from './cases/pipelining.js';
@@ -20,6 +21,7 @@ import { sessionSpecials } from './cases/session-specials.js';
 import { hiddenSessionState, rememberedAnswers, sessionState } from './cases/session-state.js';
 import { sharing } from './cases/sharing.js';
 import { slowReaders } from './cases/slow-readers.js';
+import { staleConnections } from './cases/stale-connections.js';
 import { storm } from './cases/storm.js';
 import { streaming } from './cases/streaming.js';
 import { throwing } from './cases/throwing.js';
@@ -60,5 +62,7 @@ export const suite: Record<string, Case[]> = {
   'clean costs nothing': cleanHandBacks,
   exhaustion: exhaustion,
   'wrong options': badOptions,
+  'stale connections': staleConnections,
+  'connections lost in a request': lostConnections,
   'unreachable databases': badConnections,
 };

@@ -42,23 +42,23 @@ describe('options that contradict the server', () => {
 
   it('an idleTimeoutMs that the server would not wait for, with what is used instead', () => {
     assert.deepEqual(contradictions(facts({ waitTimeoutMs: 120_000 }), SETTINGS), [
-      "pool 'shop': idleTimeoutMs 300000 > 120000 - 45000 = 75000 ms, the most that wait_timeout 120 s leaves; 75000 ms is used instead",
+      'idleTimeoutMs 300000 > 120000 - 45000 = 75000 ms, the most that wait_timeout 120 s leaves; 75000 ms is used instead',
     ]);
     assert.deepEqual(contradictions(facts({ waitTimeoutMs: 20_000 }), SETTINGS), [
-      "pool 'shop': idleTimeoutMs 300000 > 25 % of 20000 = 5000 ms, the most that wait_timeout 20 s leaves; 5000 ms is used instead",
+      'idleTimeoutMs 300000 > 25 % of 20000 = 5000 ms, the most that wait_timeout 20 s leaves; 5000 ms is used instead',
     ]);
   });
 
   it('more connections than the server allows', () => {
     assert.deepEqual(contradictions(facts(), { ...SETTINGS, max: 200 }), [
-      "pool 'shop': max 200 + 1 control connection = 201 > max_connections 151 of the server; lower max to 150 or raise max_connections",
+      'max 200 + 1 control connection = 201 > max_connections 151 of the server; lower max to 150 or raise max_connections',
     ]);
     assert.equal(contradictions(facts(), { ...SETTINGS, max: 151 }).length, 1);
   });
 
   it('more than the account may have, where that is less', () => {
     assert.deepEqual(contradictions(facts({ maxUserConnections: 5 }), SETTINGS), [
-      "pool 'shop': max 10 + 1 control connection = 11 > max_user_connections 5 of the account; lower max to 4 or raise max_user_connections",
+      'max 10 + 1 control connection = 11 > max_user_connections 5 of the account; lower max to 4 or raise max_user_connections',
     ]);
     assert.match(
       String(contradictions(facts({ maxUserConnections: 500 }), { ...SETTINGS, max: 200 })),

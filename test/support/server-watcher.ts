@@ -27,6 +27,15 @@ export class ServerWatcher {
     return rows.map((row) => ({ id: Number(row.id ?? row.ID), statement: row.statement as string | null }));
   }
 
+  /** Every session of an account. */
+  async threadsOf(user: string): Promise<Thread[]> {
+    const [rows] = await this.#connection.query<RowDataPacket[]>(
+      'SELECT id AS id, info AS statement FROM information_schema.processlist WHERE user = ?',
+      [user],
+    );
+    return rows.map(({ id, statement }) => ({ id: Number(id), statement: statement as string | null }));
+  }
+
   /** The sessions that run a statement containing `text` at this moment. */
   async running(text: string): Promise<Thread[]> {
     return (await this.threads()).filter((thread) => thread.statement?.includes(text));

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from './clock.js';
 import type { DriverConnection } from './driver.js';
 import type { Opener } from './opener.js';
-import { Call, type DriverError } from './statement.js';
+import { type DriverError, question } from './statement.js';
 
 /** How long the control connection stays open after its last use. */
 const IDLE_MS = 5_000;
@@ -83,7 +83,7 @@ export class Control {
   }
 
   async #ask(connection: DriverConnection, sql: string): Promise<unknown> {
-    const call = new Call(false, sql, undefined);
+    const call = question(sql);
     const timer = this.#clock.after(ANSWER_MS, () =>
       connection.destroy(new Error('the control connection is silent')),
     );

@@ -3,7 +3,7 @@ import type { Knowledge } from './knowledge.js';
 import { carryOut } from './on-connect.js';
 import type { OnConnect } from './options.js';
 import type { Dialect } from './queryable.js';
-import { Call } from './statement.js';
+import { question } from './statement.js';
 
 export interface InitializerParts {
   readonly driver: Driver;
@@ -54,7 +54,7 @@ export class Initializer {
     this.#looking = true;
     try {
       const survey = await driver.survey(async (sql) => {
-        const call = new Call(false, sql, undefined);
+        const call = question(sql);
         connection.run(call);
         const [rows] = (await call.promise) as [Record<string, unknown>[]];
         return rows;

@@ -93,11 +93,13 @@ export class Reporter {
   noRoom(error: Error, retryInMs: number): void {
     const { settings, slots, knowledge } = this.#parts;
     const { opening, closing } = slots.counts;
+    // How many there is room for is known when the last of them has got in, or has not.
+    if (opening > 0) return;
     const facts = knowledge.facts;
     const limits = facts
       ? `max_connections ${facts.maxConnections}, max_user_connections ${facts.maxUserConnections || 'unlimited'}`
       : 'its limits are not known';
-    const held = slots.size - opening - closing;
+    const held = slots.size - closing;
     this.#once(`no room for ${held}`, {
       code: 'NO_ROOM',
       message: `pool '${settings.name}': the server has no room for another connection (${error.message}; ${limits}). The pool has ${held} of at most ${settings.max}, makes do with them and tries again in ${Math.round(retryInMs)} ms.`,
@@ -108,8 +110,9 @@ export class Reporter {
   surveyed({ facts, reach }: Survey): void {
     const { settings } = this.#parts;
     const said = facts ? contradictions(facts, settings) : [];
-    if (reach.blind) said.push(`pool '${settings.name}': ${reach.blind}`);
-    for (const each of said) this.#once(each, { code: 'SERVER_LIMITS', message: each });
+    if (reach.blind) said.push(reach.blind);
+    for (const each of said)
+      this.#once(each, { code: 'SERVER_LIMITS', message: `pool '${settings.name}': ${each}` });
   }
 
   /** Of this version of the driver: cleaning can't go by it. */

@@ -94,15 +94,12 @@ export function idleLimitMs(facts: ServerFacts, idleTimeoutMs: number): number {
 interface Settings {
   readonly max: number;
   readonly idleTimeoutMs: number;
-  readonly name: string;
 }
 
 /** Where the options contradict the server: a sentence each, with the arithmetic. */
 export function contradictions(facts: ServerFacts, settings: Settings): string[] {
   const found = [idleContradiction(facts, settings), countContradiction(facts, settings)];
-  return found
-    .filter((sentence) => sentence !== null)
-    .map((sentence) => `pool '${settings.name}': ${sentence}`);
+  return found.filter((sentence) => sentence !== null);
 }
 
 function idleContradiction(facts: ServerFacts, { idleTimeoutMs }: Settings): string | null {

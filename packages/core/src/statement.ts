@@ -162,5 +162,13 @@ export class Call extends TrackedStatement {
   }
 }
 
+/** Rows as the driver gives them by default, whatever the connection's options say (`rowsAsArray`, `typeCast`, …). */
+export const PLAIN_ROWS = { rowsAsArray: false, nestTables: false, typeCast: true } as const;
+
+/** A statement of our own, whose rows we read. */
+export function question(sql: string): Call {
+  return new Call(false, { sql, ...PLAIN_ROWS }, undefined);
+}
+
 /** A statement whose rows are read one by one; see row-stream.ts. */
 export type RowCall = TrackedStatement & RowStatement;

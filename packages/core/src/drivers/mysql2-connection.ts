@@ -11,6 +11,7 @@ import type {
   Statement,
 } from '../driver.js';
 import { LinkedList } from '../linked-list.js';
+import { PLAIN_ROWS } from '../statement.js';
 
 import { charsetOf, collationOf } from './mysql2-charsets.js';
 import { StatusWatch, statusIsSeen } from './mysql2-status.js';
@@ -20,13 +21,23 @@ export interface Internals {
   readonly stream: Socket;
   readonly state: string;
   readonly threadId: number;
-  readonly config: { ssl: object | false; charsetNumber: number; database?: string; queryFormat?: unknown };
+  /** `compress`: what the handshake has agreed on. */
+  readonly config: {
+    ssl: object | false;
+    charsetNumber: number;
+    database?: string;
+    queryFormat?: unknown;
+    compress?: unknown;
+  };
   readonly _command: unknown;
   readonly _commands: { readonly length: number };
   readonly _paused: boolean;
 }
 
 export const internals = (raw: RawConnection): Internals => raw as unknown as Internals;
+
+/** What the driver warns of when a packet does not have the number that is due. */
+type OutOfOrder = Error & { readonly expected?: number };
 
 /** Session tracking beyond the schema and a few variables; a reset turns it off again. */
 const TRACK_CHANGES = 'SET SESSION session_track_state_change = 1';
@@ -71,7 +82,15 @@ export class Mysql2Connection implements DriverConnection {
     this.raw.on('end', () => gone());
     this.#internals.stream.on('close', () => gone());
     // A packet out of order means that answers and questions no longer match: the driver would go on.
-    (this.raw as NodeJS.EventEmitter).on('warn', (error: Error) => this.destroy(error));
+    (this.raw as NodeJS.EventEmitter).on('warn', (error: OutOfOrder) => {
+      if (!this.#mayCountAnew(error)) this.destroy(error);
+    });
+  }
+
+  /** With compression the server counts anew within an answer, where one result ends and the next begins. */
+  #mayCountAnew({ expected }: OutOfOrder): boolean {
+    const isFirstOfAnswer = expected === 1;
+    return Boolean(this.#internals.config.compress) && !isFirstOfAnswer;
   }
 
   #lose(error?: Error): void {
@@ -246,7 +265,7 @@ export class Mysql2Connection implements DriverConnection {
 
   #ask(sql: string): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.raw.query(sql, (error, result) => (error ? reject(error) : resolve(result)));
+      this.raw.query({ sql, ...PLAIN_ROWS }, (error, result) => (error ? reject(error) : resolve(result)));
     });
   }
 
