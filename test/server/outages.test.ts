@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { type ConnectionPool, createPool, HandbackError } from '@handback/core';
+import { createPool, HandbackError } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
+import { acquire } from '#core/acquirers.js';
+import { ConnectionPool } from '#core/connection-pool.js';
 import { startServer, type ThrowawayServer } from '#scripts/database/index.mjs';
 import { eventually, within } from '../support/eventually.js';
 
@@ -111,14 +113,14 @@ describe('when the server fails', () => {
   });
 
   it('a statement that can not be killed gives up its socket and counts until its thread is gone', async () => {
-    const lease = await pool.acquire();
+    const lease = await acquire(ConnectionPool.flowOf(pool), { route: 'test' });
     const sleeping = lease.query('SELECT SLEEP(60)').catch((error: unknown) => error);
     await eventually(async () => assert.ok((await threads()).some(({ Info }) => Info?.includes('SLEEP'))));
     // Nobody gets in any more, the control connection included.
     const crowd = createPool({ uri: server.url, max: 12, acquireTimeoutMs: 300 });
     crowd.events.on('warning', () => {});
     await Promise.allSettled(Array.from({ length: 12 }, () => crowd.acquire()));
-    (lease as unknown as { end(drainTimeoutMs: number): void }).end(0);
+    lease.end(0);
     const error = await within(3_000, 'the statement', sleeping);
     assert.ok(error instanceof HandbackError && error.code === 'QUERY_CANCELLED');
     assert.equal(pool.stats().ghost, 1);
