@@ -117,8 +117,13 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
 
   /** @internal A transaction is open, or may be: an error left it open, or something that may begin one is under way. */
   get mayBeInTransaction(): boolean {
+    return this.mayHaveBegun || this.#line.controls > 0;
+  }
+
+  /** @internal The same, of what was sent: on a lost connection the rest begins nothing. */
+  get mayHaveBegun(): boolean {
     const { inTransaction, unsure, abandoned } = this.#entry.session;
-    return inTransaction || unsure || abandoned || this.#line.controls > 0;
+    return inTransaction || unsure || abandoned || this.#line.running?.controls === true;
   }
 
   /** @internal Statements sent on it so far. */
