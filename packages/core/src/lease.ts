@@ -39,6 +39,8 @@ export interface LeaseHost {
   failed(entry: Entry, of: ErrorClass): void;
   /** Nobody waits for the running statement any more: it is to be killed. */
   cancel(entry: Entry, lease: Lease, statement: TrackedStatement, reason: CancelReason): void;
+  /** What the pool itself asked on a held connection was not answered in time. */
+  silent(entry: Entry): void;
   leaked(entry: Entry, lease: Lease): void;
   resent(): void;
 }
@@ -76,6 +78,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     if (!entry.connection) throw new Error(`Connection ${entry.id} was handed out before it was open`);
     this.#line = new Line(entry.connection, entry.session, host.clock, since, {
       onSent: (statement) => this.#sent(statement),
+      onErrand: () => host.expectDue(this.#limits.statementDueAt),
       onFailed: (of) => host.failed(entry, of),
     });
     this.#limits = new LeaseClock(limits, this.#line, since);
@@ -222,8 +225,10 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
       this.#host.leaked(this.#entry, this);
     }
     if (this.#limits.isOver(now)) return this.#takeAway();
+    if (now < this.#limits.statementDueAt) return;
     const { running } = this.#line;
-    if (running && now >= this.#limits.statementDueAt) this.#timeOut(running);
+    if (running) this.#timeOut(running);
+    else this.#host.silent(this.#entry);
   }
 
   #timeOut(statement: TrackedStatement): void {
