@@ -20,6 +20,7 @@ import {
   sendCommit,
   type TransactionHost,
   type TransactionOptions,
+  undoBegin,
   type Work,
 } from './transaction.js';
 import { Turn } from './turn.js';
@@ -101,6 +102,11 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   /** Whether a transaction is open, as far as the server has told. */
   get inTransaction(): boolean {
     return !this.#released && this.#entry.session.inTransaction;
+  }
+
+  /** @internal */
+  get nextTransactionSet(): boolean {
+    return this.#entry.session.nextTransactionSet;
   }
 
   /** @internal What is known of the session; for the scope that holds this lease. */
@@ -287,6 +293,9 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     this.#beginning = true;
     try {
       await this.#control('START TRANSACTION');
+    } catch (error) {
+      undoBegin(error, () => this.rollback());
+      throw error;
     } finally {
       this.#beginning = false;
     }
