@@ -86,6 +86,16 @@ describe('onConnect', () => {
     assert.equal((answer.error.cause as Error).cause, 'no');
   });
 
+  it('something falsy that is thrown while it is replayed is a failure as well', async () => {
+    for (const thrown of [undefined, null, '', 0]) {
+      let runs = 0;
+      const test = new TestPool({ max: 1, onConnect: () => runs++ === 1 && Promise.reject(thrown) });
+      await test.rest(test.pool.query('SET @a = 1'));
+      assert.equal(test.stats().evicted['reset-failed'], 1);
+      assert.match(test.told('evict')[0]?.detail ?? '', /application threw/);
+    }
+  });
+
   it('a connection that is lost in it is a failed open, and the next attempt may succeed', async () => {
     const test = new TestPool({ max: 1, onConnect: 'SET x = 1' });
     test.driver.reply = (_, connection) => {

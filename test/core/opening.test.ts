@@ -49,6 +49,17 @@ describe('opening connections', () => {
     assert.ok(driver.opens.length <= 3, `${driver.opens.length} opened`);
   });
 
+  it('options that the driver can’t even read fail the attempt, and are the cause', async () => {
+    const test = new TestPool({ max: 1 });
+    const failure = new TypeError('flags is not iterable');
+    test.driver.open = () => {
+      throw failure;
+    };
+    const answer = track(test.pool.query('SELECT 1'));
+    await test.clock.settle();
+    assert.deepEqual([answer.code, answer.error.cause], ['OPEN_FAILED', failure]);
+  });
+
   it('one that hangs does not block the others', async () => {
     const { clock, driver, pool } = new TestPool({ max: 5, maxOpening: 2 });
     driver.onOpen = (open) => {

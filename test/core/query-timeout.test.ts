@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PoolOptions } from '#core/options.js';
+import { serverError } from './fake-server.js';
 import { coded, TestPool, track } from './fixture.js';
 
 /** A pool of one whose statements named so hang. */
@@ -10,6 +11,34 @@ function limited(options: Partial<PoolOptions> = {}) {
 }
 
 describe('queryTimeoutMs', () => {
+  it('a statement that waits for what the pool asks before it: answered in time, the connection cut', async () => {
+    const test = limited();
+    const lease = await test.pool.acquire();
+    await test.rest(lease.beginTransaction());
+    test.connection().reply = (sql) => ({ 'DO 0': 'hang' as const, SYNTAX: serverError(1064) })[sql];
+    void track(lease.query('SYNTAX'));
+    await test.clock.settle();
+    const behind = track(lease.query('SELECT 1'));
+    await test.clock.advance(999);
+    assert.equal(behind.state, 'pending');
+    await test.clock.advance(1);
+    assert.equal(behind.code, 'CONNECTION_LOST');
+    assert.deepEqual([test.stats().leased, test.connection().lost], [0, true]);
+  });
+
+  it('the end of transaction(fn) too, and a statement with a limit of its own', async () => {
+    const test = limited({ queryTimeoutMs: 0 });
+    test.driver.reply = (sql) => ({ 'DO 0': 'hang' as const, SYNTAX: serverError(1064) })[sql];
+    const work = track(
+      test.pool.transaction(async (tx) => {
+        await tx.query('SYNTAX').catch(() => undefined);
+        await tx.query({ sql: 'SELECT 1', timeout: 500 });
+      }),
+    );
+    await test.clock.advance(500);
+    assert.equal(work.state, 'rejected');
+  });
+
   it('the caller is answered at the deadline, and the statement killed from outside the pool', async () => {
     const test = limited();
     const answer = track(test.pool.query('SELECT hangs, 7'));

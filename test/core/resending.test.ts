@@ -156,6 +156,33 @@ describe('a statement that was never sent goes to another connection', () => {
     );
   });
 
+  it('a BEGIN that stood behind it as well: the transaction is the request’s, and can be rolled back', async () => {
+    for (const silenceMs of [0, 600]) {
+      const test = new TestPool({ max: 2 });
+      const { db } = new TestRequest(test);
+      await test.rest(db.query('SELECT 0'));
+      test.connection().reply = () => 'hang';
+      await test.clock.advance(silenceMs);
+      const both = track(Promise.all([db.query('SELECT 1'), db.beginTransaction()]));
+      await test.clock.microtasks();
+      test.connection().lose(brokenPipe());
+      await test.clock.settle();
+      assert.equal(both.state, 'fulfilled');
+      await test.rest(db.query('UPDATE t SET a = 1'));
+      await test.rest(db.rollback());
+      await test.rest(db.query('UPDATE t SET a = 2'));
+      assert.deepEqual(test.connection(1).session.committed, ['UPDATE t SET a = 2']);
+    }
+  });
+
+  it('what changes the session as well, which then has nothing lost', async () => {
+    const test = dyingAt(/SET/, brokenPipe);
+    const { db } = new TestRequest(test);
+    await test.rest(db.query("SET time_zone = '+00:00'"));
+    await test.rest(db.query('SELECT 1'));
+    assert.deepEqual(test.connection(1).texts, ["SET time_zone = '+00:00'", 'SELECT 1']);
+  });
+
   it('what it leaves behind there may be asked for', async () => {
     const test = dyingAt(/INSERT/, brokenPipe);
     const { db } = new TestRequest(test);

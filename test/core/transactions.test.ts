@@ -37,6 +37,51 @@ describe('transaction(fn)', () => {
     assert.deepEqual(texts(test), ['START TRANSACTION', 'ROLLBACK', 'START TRANSACTION', 'ROLLBACK']);
   });
 
+  it('its isolation level is not used up by what was queued meanwhile', async () => {
+    const test = new TestPool({ max: 1 });
+    const { db } = new TestRequest(test);
+    await test.rest(db.query('SELECT 0'));
+    test.connection().reply = (sql) => (sql === 'SELECT slow' ? 'hang' : undefined);
+    void track(db.query('SELECT slow'));
+    const work = track(db.transaction(() => 1, { isolation: 'serializable' }));
+    await test.clock.microtasks();
+    void track(db.query('SELECT 1'));
+    test.connection().answer();
+    await test.clock.settle();
+    assert.equal(work.state, 'fulfilled');
+    assert.deepEqual(test.connection().texts.slice(2, 4), [
+      'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE',
+      'START TRANSACTION',
+    ]);
+  });
+
+  it('is not begun when its isolation level is refused, whose error is shown', async () => {
+    const test = new TestPool({ max: 1 });
+    const refusal = serverError(1227);
+    test.driver.reply = (sql) => (sql.startsWith('SET TRANSACTION') ? refusal : undefined);
+    const work = track(test.pool.transaction(() => 1, { isolation: 'serializable' }));
+    await test.clock.settle();
+    assert.equal(work.error, refusal);
+    assert.ok(!test.connection().texts.includes('START TRANSACTION'));
+  });
+
+  for (const how of ['transaction', 'beginTransaction'] as const) {
+    it(`a BEGIN that timed out and was carried out is undone: ${how}`, async () => {
+      const test = new TestPool({ max: 1, queryTimeoutMs: 1_000 });
+      test.driver.reply = (sql) => (sql === 'START TRANSACTION' ? 'hang' : undefined);
+      test.driver.killReply = 'hang';
+      const { db } = new TestRequest(test);
+      const begun = track<unknown>(how === 'transaction' ? db.transaction(() => 1) : db.beginTransaction());
+      await test.clock.advance(1_000);
+      assert.equal(begun.code, 'QUERY_TIMEOUT');
+      test.connection().answer();
+      test.driver.controls[0]?.answer();
+      await test.clock.settle();
+      await test.rest(db.query('UPDATE t SET a = 1'));
+      assert.deepEqual(test.connection().session.committed, ['UPDATE t SET a = 1']);
+    });
+  }
+
   it('with isolation and readOnly; what is neither is refused before anything is sent', async () => {
     const { test, db } = started();
     await db.transaction(() => 1, { isolation: 'serializable', readOnly: true });

@@ -22,6 +22,16 @@ describe('a script', () => {
     assert.equal(output, 'OPEN_FAILED ECONNREFUSED');
   });
 
+  it('that warms its pool is told so as well', async () => {
+    const output = await script(`
+      const uri = 'mysql://nobody@127.0.0.1:1/nothing';
+      const pool = createPool({ uri, minIdle: 1, acquireTimeoutMs: 300 });
+      await pool.warm().catch((error) => console.log(error.code, error.cause.code));
+      await pool.close();
+    `);
+    assert.equal(output, 'OPEN_FAILED ECONNREFUSED');
+  });
+
   it('ends by itself once its pool is closed, and not before its work is done', async () => {
     const output = await script(`
       const pool = createPool(${JSON.stringify(databaseUrl())});

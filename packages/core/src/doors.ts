@@ -4,6 +4,7 @@ import type { Closer } from './closer.js';
 import type { Drainer } from './drainer.js';
 import type { Entry, Holder } from './entry.js';
 import type { ErrorClass } from './error-classes.js';
+import { HandbackError } from './errors.js';
 import type { PoolEvents } from './events.js';
 import type { Evictor } from './evictor.js';
 import type { Knowledge } from './knowledge.js';
@@ -280,6 +281,12 @@ export class Doors implements LeaseHost {
   cancel(entry: Entry, lease: Lease, statement: TrackedStatement, reason: CancelReason): void {
     if (reason === 'timeout') this.#parts.counters.queryTimedOut++;
     this.#rooms.canceller.cancel(entry, lease, statement, reason);
+  }
+
+  silent(entry: Entry): void {
+    if (entry.state !== 'leased') return;
+    const detail = 'it did not answer within queryTimeoutMs';
+    this.evict(entry, 'broken', detail, new HandbackError('CONNECTION_LOST', detail));
   }
 
   leaked(entry: Entry, lease: Lease): void {

@@ -110,3 +110,10 @@ export class HandbackError extends Error {
     return 'HandbackError';
   }
 }
+
+/** Whatever the application's own function has thrown. */
+export function asError(error: unknown): Error {
+  return error instanceof Error
+    ? error
+    : new Error('a function given by the application threw', { cause: error });
+}

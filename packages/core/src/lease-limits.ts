@@ -46,7 +46,9 @@ export class LeaseClock {
 
   /** A stream has its limit until its first row: how long reading takes is up to its reader. */
   get statementDueAt(): number {
-    const { running, runningSince } = this.#line;
+    const { running, runningSince, errandSince, next } = this.#line;
+    if (errandSince !== null)
+      return after(errandSince, next ? this.limitOf(next) : this.#limits.queryTimeoutMs);
     if (!running || running.givenUp || (running instanceof StreamedStatement && running.rows > 0))
       return NEVER;
     return after(runningSince, this.limitOf(running));

@@ -21,6 +21,7 @@ import {
   sendCommit,
   type TransactionHost,
   type TransactionOptions,
+  undoBegin,
   type Work,
 } from './transaction.js';
 import { Turn } from './turn.js';
@@ -40,6 +41,8 @@ export interface LeaseHost {
   failed(entry: Entry, of: ErrorClass): void;
   /** Nobody waits for the running statement any more: it is to be killed. */
   cancel(entry: Entry, lease: Lease, statement: TrackedStatement, reason: CancelReason): void;
+  /** What the pool itself asked on a held connection was not answered in time. */
+  silent(entry: Entry): void;
   leaked(entry: Entry, lease: Lease): void;
   /** Nobody has it any more, and nobody gave it back. */
   forgotten(entry: Entry): void;
@@ -79,6 +82,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     if (!entry.connection) throw new Error(`Connection ${entry.id} was handed out before it was open`);
     this.#line = new Line(entry.connection, entry.session, host.clock, entry.provenAt, {
       onSent: (statement) => this.#sent(statement),
+      onErrand: () => host.expectDue(this.#limits.statementDueAt),
       onFailed: (of) => host.failed(entry, of),
     });
     this.#limits = new LeaseClock(limits, this.#line, since);
@@ -104,6 +108,11 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     return !this.#released && this.#entry.session.inTransaction;
   }
 
+  /** @internal */
+  get nextTransactionSet(): boolean {
+    return this.#entry.session.nextTransactionSet;
+  }
+
   /** @internal What is known of the session; for the scope that holds this lease. */
   get session(): Entry['session'] {
     return this.#entry.session;
@@ -121,8 +130,13 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
 
   /** @internal A transaction is open, or may be: an error left it open, or something that may begin one is under way. */
   get mayBeInTransaction(): boolean {
+    return this.mayHaveBegun || this.#line.controls > 0;
+  }
+
+  /** @internal The same, of what was sent: on a lost connection the rest begins nothing. */
+  get mayHaveBegun(): boolean {
     const { inTransaction, unsure, abandoned } = this.#entry.session;
-    return inTransaction || unsure || abandoned || this.#line.controls > 0;
+    return inTransaction || unsure || abandoned || this.#line.running?.controls === true;
   }
 
   /** @internal Statements sent on it so far. */
@@ -223,8 +237,10 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
       this.#host.leaked(this.#entry, this);
     }
     if (this.#limits.isOver(now)) return this.#takeAway();
+    if (now < this.#limits.statementDueAt) return;
     const { running } = this.#line;
-    if (running && now >= this.#limits.statementDueAt) this.#timeOut(running);
+    if (running) this.#timeOut(running);
+    else this.#host.silent(this.#entry);
   }
 
   #timeOut(statement: TrackedStatement): void {
@@ -283,6 +299,9 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     this.#beginning = true;
     try {
       await this.#control('START TRANSACTION');
+    } catch (error) {
+      undoBegin(error, () => this.rollback());
+      throw error;
     } finally {
       this.#beginning = false;
     }

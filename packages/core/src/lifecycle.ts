@@ -46,6 +46,8 @@ export class Lifecycle {
   functions = 0;
   /** Why statements are refused until `rollback()` (an open transaction was lost) or `release()` (session state was). */
   broken: HandbackError | null = null;
+  /** The lost connection that `broken` is about. */
+  #brokenBy: Lease | null = null;
   #acquirer: CallbackAcquirer | null = null;
   #claims: Claim[] = [];
   #used = false;
@@ -127,9 +129,10 @@ export class Lifecycle {
   #dropLost(lease: Lease): void {
     const { commitUnanswered, altered, temporaryTables } = lease.session;
     if (commitUnanswered) this.broken = lease.notOpen();
-    else if (lease.mayBeInTransaction) {
+    else if (lease.mayHaveBegun) {
       this.broken = rolledBack('because its connection was lost');
     } else if (altered || temporaryTables.length > 0) this.broken = stateLost();
+    this.#brokenBy = this.broken ? lease : null;
     this.#lostResults = lease.statements > 0;
     this.lease = null;
     lease.end(0);
@@ -164,9 +167,13 @@ export class Lifecycle {
     lease.onUnsent = (statement) => this.#resend(statement, lease);
   }
 
-  /** Its connection was dead before it could be sent, and it means the same on any other. */
+  /** Its connection was dead before it could be sent, and it means the same on any other: nothing was lost. */
   #resend(statement: TrackedStatement, lease: Lease): void {
-    if (this.lease === lease) this.#dropLost(lease);
+    if (this.lease === lease) {
+      this.lease = null;
+      lease.end(0);
+    }
+    if (this.#brokenBy === lease) this.broken = null;
     // From here on its own results are the last ones.
     this.#lostResults = false;
     this.claim({
@@ -274,6 +281,7 @@ export class Lifecycle {
     // A BEGIN under way counts: its caller would go on in autocommit.
     if (lease.mayBeInTransaction) {
       this.broken = rolledBack('because it was still open when its connection was given back');
+      this.#brokenBy = null;
     }
     lease.end(drainTimeoutMs);
   }

@@ -14,6 +14,8 @@ const QUIET_MS = 500;
 
 export interface LineHooks {
   onSent(statement: TrackedStatement): void;
+  /** Something waits for the answer to a statement of our own. */
+  onErrand(): void;
   onFailed(of: ErrorClass): void;
 }
 
@@ -32,6 +34,8 @@ export class Line {
   /** The one the server works on, and since when. */
   running: TrackedStatement | null = null;
   runningSince = 0;
+  /** Since when a statement of our own has been under way; null = none is. */
+  errandSince: number | null = null;
   /** When the server last answered, here or to an earlier holder. */
   provenAt: number;
   readonly #connection: DriverConnection;
@@ -71,6 +75,12 @@ export class Line {
     if (statement.controls) this.controls++;
     this.#waiting.push(statement);
     this.#pump();
+    if (this.errandSince !== null) this.#hooks.onErrand();
+  }
+
+  /** Whose turn is next. */
+  get next(): TrackedStatement | null {
+    return this.#waiting.first as TrackedStatement | null;
   }
 
   /** A statement has been settled, by the server or by a refusal. */
@@ -157,7 +167,7 @@ export class Line {
         continue;
       }
       this.#tellProbed();
-      const statement = this.#waiting.first as TrackedStatement | null;
+      const statement = this.next;
       if (!statement) break;
       if (this.#mustWait(statement)) continue;
       this.#waiting.remove(statement);
@@ -205,7 +215,7 @@ export class Line {
 
   #mustProbe(): boolean {
     if (!this.#session.unsure || !this.#connection.isUsable() || this.#closed) return false;
-    const next = this.#waiting.first as TrackedStatement | null;
+    const { next } = this;
     return this.#onProbed.length > 0 || (next !== null && !isRollback(next.text));
   }
 
@@ -219,11 +229,14 @@ export class Line {
   /** A statement of our own. */
   #errand(sql: string, done: (error: Error | null, result: unknown) => void): void {
     this.#busy = true;
+    this.errandSince = this.#clock.now();
     this.#connection.status?.forget();
     const settle = (error: Error | null, result?: unknown) => {
+      this.errandSince = null;
       done(error, result);
       this.#idle();
     };
+    this.#hooks.onErrand();
     this.#connection.run({ prepared: false, sql, values: undefined, settle, previous: null, next: null });
   }
 

@@ -1,5 +1,6 @@
 import { AUTOCOMMIT, answerOf, IN_TRANSACTION } from './answer.js';
 import type { DriverConnection } from './driver.js';
+import { asError } from './errors.js';
 import type { NewConnection, OnConnect } from './options.js';
 import { type Dialect, Queryable } from './queryable.js';
 import { StreamedStatement } from './row-stream.js';
@@ -48,6 +49,8 @@ export async function carryOut(
     if (typeof onConnect === 'function') await onConnect(fresh);
     else for (const sql of [onConnect].flat()) await fresh.query(sql as string);
     return await leavesAutocommit(connection);
+  } catch (error) {
+    throw asError(error);
   } finally {
     fresh.close();
   }

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'mysql2';
 import type { Clock } from './clock.js';
 import type { Driver, DriverConnection, OpenDone, OpenSettings } from './driver.js';
+import { asError } from './errors.js';
 import type { PoolSettings } from './options.js';
 
 export interface OpenRequest {
@@ -55,12 +56,10 @@ export class Opener {
       settle(reason);
     };
     const timer = this.#clock.after(connectTimeoutMs, () => giveUp(timedOut(connectTimeoutMs)));
-    this.#configure().then(
-      (config) => {
-        if (!settled) abort = this.#driver.open(this.#openSettings(config, address), opened);
-      },
-      (error) => settle(asError(error)),
-    );
+    const opening = this.#configure().then((config) => {
+      if (!settled) abort = this.#driver.open(this.#openSettings(config, address), opened);
+    });
+    opening.catch((error) => settle(asError(error)));
     return giveUp;
   }
 
@@ -75,13 +74,6 @@ export class Opener {
     const settings = { config, poolName: name, timeoutMs: connectTimeoutMs };
     return address ? { ...settings, address } : settings;
   }
-}
-
-/** Whatever the application's own function has thrown. */
-function asError(error: unknown): Error {
-  return error instanceof Error
-    ? error
-    : new Error('a function given by the application threw', { cause: error });
 }
 
 function timedOut(connectTimeoutMs: number): Error {

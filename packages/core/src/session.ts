@@ -74,14 +74,14 @@ export class Session {
   #openedBy: string | undefined;
   /** What plain statements left behind, and who may see it. */
   readonly leftovers = new Leftovers();
+  /** `SET TRANSACTION`, ours, has no transaction yet. */
+  nextTransactionSet = false;
   readonly #surroundings: Surroundings;
   #autocommitByDefault = true;
   #autocommit = true;
   #errorSinceOk = false;
   #rollsBack = false;
   #readOnlyTransaction = false;
-  /** `SET TRANSACTION`, ours, has no transaction yet. */
-  #nextTransactionSet = false;
   /** Statements since the session was clean. */
   #usesSinceClean = 0;
 
@@ -116,7 +116,7 @@ export class Session {
     this.uses++;
     this.#usesSinceClean++;
     this.lastStatement = text;
-    if (statement.setsNextTransaction) this.#nextTransactionSet = true;
+    if (statement.setsNextTransaction) this.nextTransactionSet = true;
     else if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
     else if (this.dirty === null) this.dirty = this.#surroundings.reached(text, shape);
   }
@@ -133,7 +133,7 @@ export class Session {
 
   didRun({ text: sql, shape }: ReadText, answer: Answer): void {
     this.leftovers.answered(answer);
-    if (shape.begins) this.#nextTransactionSet = false;
+    if (shape.begins) this.nextTransactionSet = false;
     if (shape.definesRoutines) this.#surroundings.schemaChanged();
     const { flags } = answer;
     if (flags === undefined) {
@@ -156,7 +156,11 @@ export class Session {
     else this.#markClosed();
   }
 
-  failed({ text, shape }: ReadText, error: DriverError): ErrorClass {
+  failed(
+    { text, shape, setsNextTransaction }: ReadText & { readonly setsNextTransaction?: boolean },
+    error: DriverError,
+  ): ErrorClass {
+    if (setsNextTransaction) this.nextTransactionSet = false;
     const of = classify(error, this.#readOnlyTransaction);
     const { plain, compound } = shape;
     this.unusable ??= unusableAfter(of);
@@ -199,7 +203,7 @@ export class Session {
     return (
       this.needsRollback ??
       this.dirty ??
-      (this.#nextTransactionSet ? 'a setting waits for the next transaction' : null)
+      (this.nextTransactionSet ? 'a setting waits for the next transaction' : null)
     );
   }
 
@@ -221,7 +225,7 @@ export class Session {
   get hasNothingToLose(): boolean {
     const { inTransaction, unsure, abandoned, commitUnanswered, exposed, dirty } = this;
     const lost = inTransaction || unsure || abandoned || commitUnanswered || exposed || dirty !== null;
-    return !lost && !this.#nextTransactionSet;
+    return !lost && !this.nextTransactionSet;
   }
 
   /** The statement that opened the transaction, its values masked. */
@@ -238,7 +242,7 @@ export class Session {
     this.#autocommit = this.#autocommitByDefault;
     this.#errorSinceOk = false;
     this.#usesSinceClean = 0;
-    this.#nextTransactionSet = false;
+    this.nextTransactionSet = false;
     this.unsure = false;
     this.abandoned = false;
     this.opaque = false;

@@ -16,6 +16,8 @@ export interface TransactionOptions {
 export interface TransactionHost {
   readonly released: boolean;
   readonly inTransaction: boolean;
+  /** What was set for the next transaction waits for it. */
+  readonly nextTransactionSet: boolean;
   /** Why a transaction that should be open is not. */
   notOpen(cause?: unknown): HandbackError;
   /** Sends the statement on the transaction's own connection, or settles it with an error. */
@@ -46,11 +48,37 @@ export function checkTransaction(fn: unknown, options: unknown): void {
   checkOptions(options, RULES, 'the transaction options');
 }
 
-function control(host: TransactionHost, sql: string, setsNextTransaction = false): Promise<unknown> {
+function control(host: TransactionHost, sql: string): Promise<unknown> {
   const call = new Call(false, sql, undefined);
-  call.setsNextTransaction = setsNextTransaction;
   host.submitInside(call);
   return call.promise;
+}
+
+/** Nothing of others may stand between the two: it would use up the isolation level. */
+async function begin(host: TransactionHost, { isolation, readOnly }: TransactionOptions): Promise<void> {
+  const start = new Call(false, readOnly ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION', undefined);
+  const calls = [start];
+  if (isolation !== undefined) {
+    const set = new Call(false, `SET TRANSACTION ISOLATION LEVEL ${isolation.toUpperCase()}`, undefined);
+    set.setsNextTransaction = true;
+    calls.unshift(set);
+    start.precondition = () => (host.nextTransactionSet ? null : host.notOpen());
+  }
+  for (const call of calls) host.submitInside(call);
+  // Of the two errors the first one's is shown.
+  start.promise.catch(() => undefined);
+  try {
+    for (const { promise } of calls) await promise;
+  } catch (error) {
+    start.giveUp(error as Error);
+    undoBegin(error, () => rollBack(host));
+    throw error;
+  }
+}
+
+/** A BEGIN that timed out may have been carried out: what comes next must not run inside. */
+export function undoBegin(error: unknown, rollback: () => Promise<unknown>): void {
+  if (error instanceof HandbackError && error.code === 'QUERY_TIMEOUT') rollback().catch(() => undefined);
 }
 
 /**
@@ -145,9 +173,7 @@ export async function runTransaction<T>(
   fn: Work<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  if (options.isolation !== undefined)
-    await control(host, `SET TRANSACTION ISOLATION LEVEL ${options.isolation.toUpperCase()}`, true);
-  await control(host, options.readOnly ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION');
+  await begin(host, options);
   const tx = new Transaction(host, dialect);
   let result: T;
   try {

@@ -28,7 +28,7 @@ export function warmed(pool: Pool): Promise<void> {
     const timer =
       acquireTimeoutMs === Number.POSITIVE_INFINITY
         ? undefined
-        : pool.clock.after(acquireTimeoutMs, () => settle(() => reject(notWarm(cause))));
+        : pool.clock.after(acquireTimeoutMs, () => settle(() => reject(notWarm(cause))), true);
     pool.events.on('open', opened);
     pool.events.on('openFailed', failed);
     look();
