@@ -74,9 +74,8 @@ export class Session {
   #openedBy: string | undefined;
   /** What plain statements left behind, and who may see it. */
   readonly leftovers = new Leftovers();
-  /** As it was set when the connection was opened; a reset comes back to it. */
-  autocommitByDefault = true;
   readonly #surroundings: Surroundings;
+  #autocommitByDefault = true;
   #autocommit = true;
   #errorSinceOk = false;
   #rollsBack = false;
@@ -88,6 +87,12 @@ export class Session {
 
   constructor(surroundings: Surroundings = NOTHING_STORED) {
     this.#surroundings = surroundings;
+  }
+
+  /** `autocommit` is how the connection was set up; a reset comes back to it. */
+  wasOpened(autocommit: boolean): void {
+    this.#autocommitByDefault = autocommit;
+    this.#autocommit = autocommit;
   }
 
   /** Somebody else has it from here on. */
@@ -140,7 +145,7 @@ export class Session {
     this.#errorSinceOk = false;
     this.#autocommit = (flags & AUTOCOMMIT) !== 0;
     this.#readOnlyTransaction = (flags & IN_READ_ONLY_TRANSACTION) !== 0;
-    if (this.#autocommit !== this.autocommitByDefault) this.dirty ??= 'autocommit was changed';
+    if (this.#autocommit !== this.#autocommitByDefault) this.dirty ??= 'autocommit was changed';
     if ((flags & SESSION_STATE_CHANGED) !== 0) this.dirty ??= 'the server reported a change of session state';
     if (answer.schemaChanged) this.schemaChanged = true;
     const open = (flags & IN_TRANSACTION) !== 0;
@@ -230,7 +235,7 @@ export class Session {
     this.schemaChanged = false;
     this.altered = false;
     this.temporaryTables.length = 0;
-    this.#autocommit = this.autocommitByDefault;
+    this.#autocommit = this.#autocommitByDefault;
     this.#errorSinceOk = false;
     this.#usesSinceClean = 0;
     this.#nextTransactionSet = false;

@@ -119,7 +119,7 @@ export class Supply {
       else this.#failed(entry, error ?? new Error('no connection'));
     };
     const prepare = async (connection: DriverConnection) => {
-      entry.session.autocommitByDefault = await initializer.initialize(connection);
+      entry.session.wasOpened(await initializer.initialize(connection));
     };
     this.#giveUp.set(entry, opener.open(done, { prepare }));
   }
