@@ -7,13 +7,31 @@ import { databaseUrl, unique } from '../support/database.js';
 // What a session keeps although neither the text of the statement nor the status of its answer tells.
 
 const table = unique('hidden_rows');
+const calling = unique('hidden_calling');
+const becoming = unique('hidden_becoming');
+const profiled = unique('hidden_profiled');
+const distributed = unique('hidden_distributed');
+const harmless = unique('hidden_harmless');
+const role = unique('handback_test_role');
 
 const CREATE = [
   `CREATE TABLE ${table} (id INT AUTO_INCREMENT PRIMARY KEY, n INT UNIQUE) AUTO_INCREMENT = 1001`,
   `INSERT INTO ${table} VALUES (1, 1)`,
+  `CREATE ROLE ${role}`,
+  `CREATE FUNCTION ${becoming}() RETURNS INT BEGIN SET ROLE ${role}; RETURN 1; END`,
+  `CREATE TABLE ${calling} (n INT)`,
+  `CREATE TRIGGER ${calling}_trigger BEFORE INSERT ON ${calling} FOR EACH ROW SET NEW.n = ${becoming}()`,
+  `CREATE PROCEDURE ${profiled}() BEGIN SET profiling = 1; SELECT 'secret'; SET profiling = 0; END`,
+  `CREATE PROCEDURE ${distributed}() BEGIN XA START '${distributed}'; UPDATE ${table} SET n = n; END`,
+  `CREATE PROCEDURE ${harmless}() SELECT 1`,
 ];
 
-const DROP = [`DROP TABLE IF EXISTS ${table}`];
+const DROP = [
+  `DROP TABLE IF EXISTS ${table}, ${calling}`,
+  `DROP FUNCTION IF EXISTS ${becoming}`,
+  ...[profiled, distributed, harmless].map((name) => `DROP PROCEDURE IF EXISTS ${name}`),
+  `DROP ROLE IF EXISTS ${role}`,
+];
 
 async function runAll(statements: readonly string[]): Promise<void> {
   const connection = await createConnection(databaseUrl());
@@ -50,5 +68,51 @@ describe('what a session keeps unseen', () => {
       await assert.rejects(pool.query(`INSERT INTO ${table} VALUES (1, 2)`), { errno: 1062 });
       assert.equal(await scalar(pool, 'SELECT @@in_transaction'), 0);
     });
+  });
+
+  for (const sql of [`SELECT ${becoming}()`, `INSERT INTO ${calling} VALUES (0)`]) {
+    it(`a role that stored code took on is not the next one's: ${sql.split(' ')[0]}`, async () => {
+      await withPool({}, async (pool) => {
+        await pool.query(sql);
+        assert.equal(await scalar(pool, 'SELECT CURRENT_ROLE()'), null);
+      });
+    });
+  }
+
+  it('the profiles of what a procedure ran are gone', async () => {
+    await withPool({}, async (pool) => {
+      await pool.query(`CALL ${profiled}()`);
+      const [profiles] = await pool.query('SHOW PROFILES');
+      assert.deepEqual(profiles, []);
+    });
+  });
+
+  it('an XA transaction that a procedure began does not keep the next one from writing', async () => {
+    await withPool({}, async (pool) => {
+      await pool.query(`CALL ${distributed}()`);
+      await pool.query(`UPDATE ${table} SET n = n`);
+    });
+  });
+
+  it('with a role from the start, a procedure does not cost the connection', async () => {
+    const user = unique('role_user');
+    const [url, password] = [new URL(databaseUrl()), 'a-test-password'];
+    const schema = url.pathname.slice(1);
+    await runAll([
+      `CREATE USER '${user}'@'%' IDENTIFIED BY '${password}'`,
+      `GRANT ALL ON \`${schema}\`.* TO '${user}'@'%'`,
+      `GRANT ${role} TO '${user}'@'%'`,
+      `SET DEFAULT ROLE ${role} FOR '${user}'@'%'`,
+    ]);
+    try {
+      await withPool({ uri: Object.assign(url, { username: user, password }).href }, async (pool) => {
+        const connection = await scalar(pool, 'SELECT CONNECTION_ID()');
+        assert.equal(await scalar(pool, 'SELECT CURRENT_ROLE()'), role);
+        await pool.query(`CALL ${harmless}()`);
+        assert.equal(await scalar(pool, 'SELECT CONNECTION_ID()'), connection);
+      });
+    } finally {
+      await runAll([`DROP USER '${user}'@'%'`]);
+    }
   });
 });

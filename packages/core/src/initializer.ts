@@ -31,8 +31,8 @@ export class Initializer {
     let autocommit = true;
     if (onConnect !== undefined) {
       autocommit = await carryOut(onConnect, connection, dialect);
-      await connection.settled();
     }
+    await connection.settled();
     await this.surveyIfDue(connection);
     return autocommit;
   }

@@ -61,7 +61,7 @@ export class Session {
   ended: 'asked' | 'rolled back' | 'statement' = 'asked';
   /** The connection was lost between COMMIT and its answer. */
   commitUnanswered = false;
-  /** What ran can't be read from the text: several statements in one, or SQL in the values. */
+  /** What ran can't be read from the text: several statements in one, stored code, SQL in the values. */
   opaque = false;
   /** Statements sent since the connection was opened. */
   uses = 0;
@@ -118,12 +118,18 @@ export class Session {
     this.lastStatement = text;
     if (statement.setsNextTransaction) this.#nextTransactionSet = true;
     else if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
-    else if (this.dirty === null) this.dirty = this.#surroundings.reached(text, shape);
+    else if (!this.opaque) this.#markReached(this.#surroundings.reached(text, shape));
+  }
+
+  #markReached(why: string | null): void {
+    if (why === null) return;
+    this.dirty ??= why;
+    this.opaque = true;
   }
 
   #markChanged(sql: string, shape: SqlShape, carriesSql: boolean): void {
     this.dirty ??= 'it ran a statement that may change the session';
-    if (shape.compound || carriesSql) this.opaque = true;
+    if (shape.compound || shape.runsStoredCode || carriesSql) this.opaque = true;
     if (shape.changesSession) this.altered = true;
     if (shape.selectsSchema) this.schemaChanged = true;
     if (shape.changesRole) this.roleChanged = true;

@@ -20,6 +20,8 @@ export interface SqlShape {
   readonly changesSession: boolean;
   /** Takes on another role: COM_RESET_CONNECTION keeps it. */
   readonly changesRole: boolean;
+  /** May run a procedure, a function or another statement whose text is not its own. */
+  readonly runsStoredCode: boolean;
   /** Selects another default schema. */
   readonly selectsSchema: boolean;
   /** The table that it creates for this session only. */
@@ -90,6 +92,7 @@ function read(sql: string): SqlShape {
   const [, quoted, unquoted] = TEMPORARY_TABLE.exec(code) ?? [];
   const temporaryTable = quoted ?? unquoted;
   const plain = isPlain(text, verb);
+  const storedCode = runsStoredCode(suspect, verb);
   const compound = !plain && (COMPOUND_VERBS.has(verb) || SECOND_STATEMENT.test(code));
   return {
     plain,
@@ -102,9 +105,10 @@ function read(sql: string): SqlShape {
       SESSION_STATE.test(code),
     changesSession: CHANGING_VERBS.has(verb),
     changesRole: changesRole(suspect),
+    runsStoredCode: storedCode,
     selectsSchema: SELECTS_SCHEMA.test(code),
     temporaryTable,
-    reads: leftoversReadBy(suspect, verb),
+    reads: leftoversReadBy(suspect, storedCode),
     identifierPlaceholder: NAME_PLACEHOLDER.test(sql),
     onlyReads: plain && writesNothing(text, verb),
     definesRoutines: !plain && definesRoutines(suspect, verb),
@@ -117,8 +121,8 @@ function changesRole(code: string): boolean {
   return CHANGES_ROLE.test(code) || (holdsComment(code) && SET.test(code) && ROLE.test(code));
 }
 
-function leftoversReadBy(code: string, verb: string): Leftovers {
-  if (runsStoredCode(code, verb)) return { insertId: true, warnings: true, counts: true };
+function leftoversReadBy(code: string, storedCode: boolean): Leftovers {
+  if (storedCode) return { insertId: true, warnings: true, counts: true };
   const lists = LISTS_VARIABLES.test(code);
   const names = code.includes('@@');
   return {
