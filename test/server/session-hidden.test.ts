@@ -115,4 +115,14 @@ describe('what a session keeps unseen', () => {
       await runAll([`DROP USER '${user}'@'%'`]);
     }
   });
+
+  it('a statement that the driver refuses does not show the warnings and counts of others', async () => {
+    await withPool({}, async (pool) => {
+      await pool.query(`SELECT 'secret' + n FROM ${table}`);
+      await pool.run(async (db) => {
+        await assert.rejects(db.execute('SELECT ?', [undefined]), TypeError);
+        assert.deepEqual((await db.query('SHOW WARNINGS'))[0], []);
+      });
+    });
+  });
 });

@@ -168,7 +168,8 @@ export class Session {
     this.unusable ??= unusableAfter(of);
     const isLost = of === 'lost' || of === 'unreachable';
     if (isLost && this.inTransaction && /^\s*commit\b/i.test(text)) this.commitUnanswered = true;
-    this.leftovers.failed();
+    // What the driver refuses, the server has not heard of.
+    if (error.errno !== undefined) this.leftovers.failed();
     // The refusal of a value tells nothing new of a session that was in autocommit and in no transaction.
     const harmless = of === 'data' && plain && !this.inTransaction && this.#autocommit && !this.unsure;
     if (!harmless) this.#errorSinceOk = true;
