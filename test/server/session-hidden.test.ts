@@ -12,6 +12,8 @@ const becoming = unique('hidden_becoming');
 const profiled = unique('hidden_profiled');
 const distributed = unique('hidden_distributed');
 const harmless = unique('hidden_harmless');
+const triggered = unique('hidden_triggered');
+const TRIGGER = `CREATE TRIGGER ${triggered}_t BEFORE INSERT ON ${triggered} FOR EACH ROW SELECT 7 INTO @hidden`;
 const role = unique('handback_test_role');
 
 const CREATE = [
@@ -27,7 +29,7 @@ const CREATE = [
 ];
 
 const DROP = [
-  `DROP TABLE IF EXISTS ${table}, ${calling}`,
+  `DROP TABLE IF EXISTS ${table}, ${calling}, ${triggered}`,
   `DROP FUNCTION IF EXISTS ${becoming}`,
   ...[profiled, distributed, harmless].map((name) => `DROP PROCEDURE IF EXISTS ${name}`),
   `DROP ROLE IF EXISTS ${role}`,
@@ -122,6 +124,34 @@ describe('what a session keeps unseen', () => {
       await pool.run(async (db) => {
         await assert.rejects(db.execute('SELECT ?', [undefined]), TypeError);
         assert.deepEqual((await db.query('SHOW WARNINGS'))[0], []);
+      });
+    });
+  });
+
+  describe('a trigger that the pool itself creates', () => {
+    beforeEach(() => runAll([`CREATE OR REPLACE TABLE ${triggered} (n INT)`]));
+
+    it('counts although a later part of the same text failed', async () => {
+      await withPool({ connection: { multipleStatements: true } }, async (pool) => {
+        await assert.rejects(pool.query(`${TRIGGER}; SELECT missing`), { errno: 1054 });
+        await pool.query(`INSERT INTO ${triggered} VALUES (1)`);
+        assert.equal(await scalar(pool, 'SELECT @hidden'), null);
+      });
+    });
+
+    it('counts for a statement that was sent before it and runs after it', async () => {
+      await withPool({ max: 2 }, async (pool) => {
+        const [definer, writer] = [await pool.acquire(), await pool.acquire()];
+        await definer.query(`LOCK TABLES ${triggered} WRITE`);
+        const written = writer.query(`INSERT INTO ${triggered} VALUES (1)`);
+        await definer.query(TRIGGER);
+        await definer.query('UNLOCK TABLES');
+        await written;
+        writer.release();
+        const next = await pool.acquire();
+        assert.equal(await scalar(next, 'SELECT @hidden'), null);
+        next.release();
+        definer.release();
       });
     });
   });

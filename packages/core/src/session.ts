@@ -28,11 +28,13 @@ export function textOf(statement: Pick<Statement, 'sql'>): string {
 export interface Surroundings {
   /** Why a statement that looks plain may run code that is stored in the schema; null = it can't. */
   reached(sql: string, shape: SqlShape): string | null;
-  /** A statement may have changed what is stored there. */
+  /** A statement changes, or has changed, what is stored there. */
   schemaChanged(): void;
+  /** How often that was said. */
+  readonly schemaChanges: number;
 }
 
-const NOTHING_STORED: Surroundings = { reached: () => null, schemaChanged: () => {} };
+const NOTHING_STORED: Surroundings = { reached: () => null, schemaChanged: () => {}, schemaChanges: 0 };
 
 /**
  * What is known of one connection's session since it was last clean, from what was sent and what the server
@@ -82,6 +84,8 @@ export class Session {
   #readOnlyTransaction = false;
   /** `SET TRANSACTION`, ours, has no transaction yet. */
   #nextTransactionSet = false;
+  /** `schemaChanges` before the first statement of this lease; null = there was none. */
+  #schemaSeen: number | null = null;
   /** Statements since the session was clean. */
   #usesSinceClean = 0;
 
@@ -97,6 +101,7 @@ export class Session {
 
   /** Somebody else has it from here on. */
   beginLease(): void {
+    this.#schemaSeen = null;
     this.leftovers.inherit(this.#usesSinceClean > 0, this.uses > 0);
   }
 
@@ -116,6 +121,9 @@ export class Session {
     this.uses++;
     this.#usesSinceClean++;
     this.lastStatement = text;
+    // Others may get to run before it is answered, and before or after it on the server.
+    if (shape.definesRoutines) this.#surroundings.schemaChanged();
+    this.#schemaSeen ??= this.#surroundings.schemaChanges;
     if (statement.setsNextTransaction) this.#nextTransactionSet = true;
     else if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
     else if (!this.opaque) this.#markReached(this.#surroundings.reached(text, shape));
@@ -165,6 +173,8 @@ export class Session {
   failed({ text, shape }: ReadText, error: DriverError): ErrorClass {
     const of = classify(error, this.#readOnlyTransaction);
     const { plain, compound } = shape;
+    // A statement of several parts may have come as far as that.
+    if (shape.definesRoutines) this.#surroundings.schemaChanged();
     this.unusable ??= unusableAfter(of);
     const isLost = of === 'lost' || of === 'unreachable';
     if (isLost && this.inTransaction && /^\s*commit\b/i.test(text)) this.commitUnanswered = true;
@@ -206,8 +216,17 @@ export class Session {
     return (
       this.needsRollback ??
       this.dirty ??
+      this.#schemaMoved ??
       (this.#nextTransactionSet ? 'a setting waits for the next transaction' : null)
     );
+  }
+
+  /** A trigger may have run that was not there when the statement was looked at. */
+  get #schemaMoved(): string | null {
+    const { schemaChanges } = this.#surroundings;
+    return this.#schemaSeen === null || this.#schemaSeen === schemaChanges
+      ? null
+      : 'the schema was changed while it was in use';
   }
 
   /** Why a transaction may be open; null when certainly none is. */
@@ -239,6 +258,7 @@ export class Session {
   /** The connection has been reset: everything is as after the handshake. */
   wasReset(): void {
     this.dirty = null;
+    this.#schemaSeen = null;
     this.schemaChanged = false;
     this.altered = false;
     this.temporaryTables.length = 0;
