@@ -155,4 +155,49 @@ describe('what a session keeps unseen', () => {
       });
     });
   });
+
+  describe('LAST_INSERT_ID(), after another one has inserted', () => {
+    const LAST_ID = 'SELECT LAST_INSERT_ID()';
+
+    const afterAnother = (work: (db: Queries) => Promise<void>) =>
+      withPool({ connection: { multipleStatements: true } }, async (pool) => {
+        await pool.query(`INSERT INTO ${table} (n) VALUES (NULL)`);
+        await pool.run(work);
+      });
+
+    for (const insert of [
+      `INSERT INTO ${table} (id) VALUES (500) ON DUPLICATE KEY UPDATE id = 500`,
+      `INSERT INTO ${table} (n) VALUES (1) ON DUPLICATE KEY UPDATE n = 1`,
+      `REPLACE INTO ${table} (id) VALUES (501)`,
+    ]) {
+      it(`is not the other's where the own statement generates none: ${insert.replace(table, 't')}`, async () => {
+        await afterAnother(async (db) => {
+          await db.query(insert);
+          assert.equal(await scalar(db, LAST_ID), 0);
+        });
+      });
+    }
+
+    it('is the own one, generated before an INSERT that names its id', async () => {
+      await afterAnother(async (db) => {
+        const own = await db.query(`INSERT INTO ${table} (n) VALUES (NULL)`);
+        await db.query(`REPLACE INTO ${table} (id) VALUES (502)`);
+        assert.equal(await scalar(db, LAST_ID), (own as unknown as [{ insertId: number }])[0].insertId);
+      });
+    });
+
+    it('is the own one after INSERT … RETURNING', async () => {
+      await afterAnother(async (db) => {
+        const own = await scalar(db, `INSERT INTO ${table} (n) VALUES (NULL) RETURNING id`);
+        assert.equal(await scalar(db, LAST_ID), own);
+      });
+    });
+
+    it('is the own one after several statements in one', async () => {
+      await afterAnother(async (db) => {
+        await db.query(`INSERT INTO ${table} (n) VALUES (NULL); UPDATE ${table} SET n = n WHERE id = 1`);
+        assert.equal(await scalar(db, LAST_ID), await scalar(db, `SELECT MAX(id) FROM ${table}`));
+      });
+    });
+  });
 });

@@ -146,7 +146,7 @@ export class Session {
   }
 
   didRun({ text: sql, shape }: ReadText, answer: Answer): void {
-    this.leftovers.answered(answer);
+    this.leftovers.answered(answer, shape);
     if (shape.begins) this.#nextTransactionSet = false;
     if (shape.definesRoutines) this.#surroundings.schemaChanged();
     const { flags } = answer;

@@ -28,6 +28,8 @@ export interface SqlShape {
   readonly temporaryTable: string | undefined;
   /** What it may ask of the statements before it. */
   readonly reads: Leftovers;
+  /** Inserts, and its answer may not tell the id: RETURNING answers with rows, several statements with the last one's. */
+  readonly hidesInsertId: boolean;
   /** Holds `??` or `::`, where `query()` puts a name: the text does not name all that the statement does. */
   readonly identifierPlaceholder: boolean;
   /** Proved to write no row, and so to run no trigger. False when in doubt. */
@@ -81,6 +83,8 @@ const SELECTS = /\b(?:select|do|set)\b/i;
 
 const NAME_PLACEHOLDER = /\?\?|::/;
 const WRITES = /\b(?:insert|replace|update|delete)\b/i;
+const INSERTS = /\b(?:insert|replace)\b/i;
+const RETURNING = /\breturning\b/i;
 const DEFINES = /\b(?:create|alter|drop|rename)\b/i;
 const DEFINED = /\b(?:triggers?|view|function|procedure|package|tables?|database|schema)\b/i;
 
@@ -109,6 +113,7 @@ function read(sql: string): SqlShape {
     selectsSchema: SELECTS_SCHEMA.test(code),
     temporaryTable,
     reads: leftoversReadBy(suspect, storedCode),
+    hidesInsertId: hidesInsertId(text),
     identifierPlaceholder: NAME_PLACEHOLDER.test(sql),
     onlyReads: plain && writesNothing(text, verb),
     definesRoutines: !plain && definesRoutines(suspect, verb),
@@ -134,6 +139,10 @@ function leftoversReadBy(code: string, storedCode: boolean): Leftovers {
       (names && WARNINGS_VARIABLE.test(code)),
     counts: COUNTS.test(code),
   };
+}
+
+function hidesInsertId(text: string): boolean {
+  return INSERTS.test(text) && (RETURNING.test(text) || SECOND_STATEMENT.test(text));
 }
 
 /** What that asks for is written elsewhere. A table's columns look like the arguments of a function. */
