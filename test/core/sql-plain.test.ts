@@ -25,6 +25,7 @@ const PLAIN = [
   'SELECT 1;',
   '/* GET /users */ SELECT 1',
   'SELECT 1 /* trace 00-ab-01 */',
+  "SELECT `a`.`b` FROM `a` WHERE `a`.`b` = ? /*route='%2Fa',traceparent='00-ab-01'*/",
   "SELECT 'text without at sign'",
   'SHOW TABLES',
   'EXPLAIN SELECT 1',
@@ -75,6 +76,9 @@ const EVERYDAY = [
 
 const NOT_PLAIN = [
   '',
+  'SELECT `a/*`, my_function(), `b*/',
+  'SELECT [my_function](1)',
+  'SELECT ::count(1)',
   'SET a = 1',
   'USE other',
   'CALL p()',

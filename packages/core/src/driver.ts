@@ -128,8 +128,10 @@ export interface DriverConnection {
 export interface ResetOptions {
   /** The default schema may have been changed. */
   readonly restoreSchema: boolean;
-  /** Something ran whose text does not tell whether it took on a role. */
-  readonly checkRole: boolean;
+  /** Something ran whose text does not tell whether it took on a role or profiled statements. */
+  readonly checkSurvivors: boolean;
+  /** A transaction may be open of which it is not known that it is not an XA one. */
+  readonly rollBackFirst: boolean;
   /** What was run when the connection was opened (option `onConnect`). */
   readonly replay: (() => Promise<void>) | null;
 }

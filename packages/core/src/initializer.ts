@@ -32,8 +32,8 @@ export class Initializer {
     let autocommit = true;
     if (onConnect !== undefined) {
       autocommit = await carryOut(onConnect, connection, dialect);
-      await connection.settled();
     }
+    await connection.settled();
     await this.surveyIfDue(connection);
     return autocommit;
   }

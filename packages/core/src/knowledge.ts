@@ -18,6 +18,7 @@ export class Knowledge implements Surroundings {
   #facts: ServerFacts | null = null;
   #storedCode = NOBODY_LOOKED;
   #takenAt = Number.NEGATIVE_INFINITY;
+  #schemaChanges = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -53,8 +54,13 @@ export class Knowledge implements Surroundings {
     return this.#storedCode.reached(sql, onlyReads, identifierPlaceholder);
   }
 
+  get schemaChanges(): number {
+    return this.#schemaChanges;
+  }
+
   /** By one of our own statements: what was seen of it no longer counts. */
   schemaChanged(): void {
+    this.#schemaChanges++;
     this.#storedCode = NOBODY_LOOKED;
     this.doubt();
   }

@@ -64,7 +64,8 @@ export class Resetter {
     const { initializer } = this.#parts;
     const options = {
       restoreSchema: session.dirty !== null || session.schemaChanged,
-      checkRole: session.opaque,
+      checkSurvivors: session.opaque,
+      rollBackFirst: session.opaque && session.needsRollback !== null,
       replay: initializer.replayOn(connection),
     };
     await new Promise<void>((resolve, reject) => {

@@ -28,11 +28,13 @@ export function textOf(statement: Pick<Statement, 'sql'>): string {
 export interface Surroundings {
   /** Why a statement that looks plain may run code that is stored in the schema; null = it can't. */
   reached(sql: string, shape: SqlShape): string | null;
-  /** A statement may have changed what is stored there. */
+  /** A statement changes, or has changed, what is stored there. */
   schemaChanged(): void;
+  /** How often that was said. */
+  readonly schemaChanges: number;
 }
 
-const NOTHING_STORED: Surroundings = { reached: () => null, schemaChanged: () => {} };
+const NOTHING_STORED: Surroundings = { reached: () => null, schemaChanged: () => {}, schemaChanges: 0 };
 
 /**
  * What is known of one connection's session since it was last clean, from what was sent and what the server
@@ -61,7 +63,7 @@ export class Session {
   ended: 'asked' | 'rolled back' | 'statement' = 'asked';
   /** The connection was lost between COMMIT and its answer. */
   commitUnanswered = false;
-  /** What ran can't be read from the text: several statements in one, or SQL in the values. */
+  /** What ran can't be read from the text: several statements in one, stored code, SQL in the values. */
   opaque = false;
   /** Statements sent since the connection was opened. */
   uses = 0;
@@ -82,6 +84,8 @@ export class Session {
   #errorSinceOk = false;
   #rollsBack = false;
   #readOnlyTransaction = false;
+  /** `schemaChanges` before the first statement of this lease; null = there was none. */
+  #schemaSeen: number | null = null;
   /** Statements since the session was clean. */
   #usesSinceClean = 0;
 
@@ -97,6 +101,7 @@ export class Session {
 
   /** Somebody else has it from here on. */
   beginLease(): void {
+    this.#schemaSeen = null;
     this.leftovers.inherit(this.#usesSinceClean > 0, this.uses > 0);
   }
 
@@ -116,14 +121,23 @@ export class Session {
     this.uses++;
     this.#usesSinceClean++;
     this.lastStatement = text;
+    // Others may get to run before it is answered, and before or after it on the server.
+    if (shape.definesRoutines) this.#surroundings.schemaChanged();
+    this.#schemaSeen ??= this.#surroundings.schemaChanges;
     if (statement.setsNextTransaction) this.nextTransactionSet = true;
     else if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
-    else if (this.dirty === null) this.dirty = this.#surroundings.reached(text, shape);
+    else if (!this.opaque) this.#markReached(this.#surroundings.reached(text, shape));
+  }
+
+  #markReached(why: string | null): void {
+    if (why === null) return;
+    this.dirty ??= why;
+    this.opaque = true;
   }
 
   #markChanged(sql: string, shape: SqlShape, carriesSql: boolean): void {
     this.dirty ??= 'it ran a statement that may change the session';
-    if (shape.compound || carriesSql) this.opaque = true;
+    if (shape.compound || shape.runsStoredCode || carriesSql) this.opaque = true;
     if (shape.changesSession) this.altered = true;
     if (shape.selectsSchema) this.schemaChanged = true;
     if (shape.changesRole) this.roleChanged = true;
@@ -132,7 +146,7 @@ export class Session {
   }
 
   didRun({ text: sql, shape }: ReadText, answer: Answer): void {
-    this.leftovers.answered(answer);
+    this.leftovers.answered(answer, shape);
     if (shape.begins) this.nextTransactionSet = false;
     if (shape.definesRoutines) this.#surroundings.schemaChanged();
     const { flags } = answer;
@@ -163,10 +177,13 @@ export class Session {
     if (setsNextTransaction) this.nextTransactionSet = false;
     const of = classify(error, this.#readOnlyTransaction);
     const { plain, compound } = shape;
+    // A statement of several parts may have come as far as that.
+    if (shape.definesRoutines) this.#surroundings.schemaChanged();
     this.unusable ??= unusableAfter(of);
     const isLost = of === 'lost' || of === 'unreachable';
     if (isLost && this.inTransaction && /^\s*commit\b/i.test(text)) this.commitUnanswered = true;
-    this.leftovers.failed();
+    // What the driver refuses, the server has not heard of.
+    if (error.errno !== undefined) this.leftovers.failed();
     // The refusal of a value tells nothing new of a session that was in autocommit and in no transaction.
     const harmless = of === 'data' && plain && !this.inTransaction && this.#autocommit && !this.unsure;
     if (!harmless) this.#errorSinceOk = true;
@@ -203,8 +220,17 @@ export class Session {
     return (
       this.needsRollback ??
       this.dirty ??
+      this.#schemaMoved ??
       (this.nextTransactionSet ? 'a setting waits for the next transaction' : null)
     );
+  }
+
+  /** A trigger may have run that was not there when the statement was looked at. */
+  get #schemaMoved(): string | null {
+    const { schemaChanges } = this.#surroundings;
+    return this.#schemaSeen === null || this.#schemaSeen === schemaChanges
+      ? null
+      : 'the schema was changed while it was in use';
   }
 
   /** Why a transaction may be open; null when certainly none is. */
@@ -236,6 +262,7 @@ export class Session {
   /** The connection has been reset: everything is as after the handshake. */
   wasReset(): void {
     this.dirty = null;
+    this.#schemaSeen = null;
     this.schemaChanged = false;
     this.altered = false;
     this.temporaryTables.length = 0;

@@ -40,7 +40,7 @@ function endOfComment(sql: string, start: number): number {
   return close === -1 ? 0 : close + 2;
 }
 
-/** A trailing comment can be told from a literal, or from another comment's text, only when no such stands before it. */
+/** A trailing comment can be told from a literal, or from another comment's text, only when none stands before it. */
 function withoutTrailingComment(sql: string): string {
   const text = sql.trimEnd().replace(/;$/, '').trimEnd();
   if (!text.endsWith('*/')) return sql;
@@ -48,7 +48,12 @@ function withoutTrailingComment(sql: string): string {
   const before = text.slice(0, start);
   const ordinary = start !== -1 && !isVersioned(text, start);
   const last = text.indexOf('*/', start + 2) === text.length - 2;
-  return ordinary && last && !/['"`]/.test(before) && !holdsComment(before) ? before : sql;
+  return ordinary && last && quotesOnlyNames(before) && !holdsComment(before) ? before : sql;
+}
+
+/** Whether nothing but names is quoted, and none of them is open at the end: backticks know no escapes. */
+function quotesOnlyNames(text: string): boolean {
+  return !/['"[]/.test(text) && text.split('`').length % 2 === 1;
 }
 
 function isVersioned(sql: string, start: number): boolean {
@@ -91,9 +96,9 @@ function isHarmlessParenthesis(
   alsoBuiltIn: ReadonlySet<string> | undefined,
 ): boolean {
   const end = skipSpaceBack(code, at);
-  // A name in quotes, of either kind: sql_mode ANSI_QUOTES makes names of the double ones.
+  // A name in quotes, of any kind: sql_mode ANSI_QUOTES makes names of the double ones, MSSQL has brackets.
   // So may a `??` placeholder be.
-  if (/[`"?]/.test(code[end - 1] ?? '')) return false;
+  if (/[`"\]?]/.test(code[end - 1] ?? '')) return false;
   let start = end;
   while (start > 0 && isWordCharacter(code.charCodeAt(start - 1))) start--;
   if (start === end) return true;
@@ -102,8 +107,8 @@ function isHarmlessParenthesis(
   if (!/^[\w$]+$/.test(name)) return false;
   const word = name.toLowerCase();
   const before = code[skipSpaceBack(code, start) - 1];
-  // A schema's or a package's function may have any name.
-  if (before === '.') return false;
+  // A schema's or a package's function may have any name, and a placeholder `::name` stands for any.
+  if (before === '.' || before === ':') return false;
   if (BUILT_IN.has(word) || alsoBuiltIn?.has(word)) return true;
   if (BUILT_IN_WHEN_TOUCHING.has(word)) return end === at;
   // No call follows a closing parenthesis.

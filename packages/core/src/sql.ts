@@ -20,12 +20,16 @@ export interface SqlShape {
   readonly changesSession: boolean;
   /** Takes on another role: COM_RESET_CONNECTION keeps it. */
   readonly changesRole: boolean;
+  /** May run a procedure, a function or another statement whose text is not its own. */
+  readonly runsStoredCode: boolean;
   /** Selects another default schema. */
   readonly selectsSchema: boolean;
   /** The table that it creates for this session only. */
   readonly temporaryTable: string | undefined;
   /** What it may ask of the statements before it. */
   readonly reads: Leftovers;
+  /** Inserts, and its answer may not tell the id: RETURNING answers with rows, several statements with the last one's. */
+  readonly hidesInsertId: boolean;
   /** Holds `??` or `::`, where `query()` puts a name: the text does not name all that the statement does. */
   readonly identifierPlaceholder: boolean;
   /** Proved to write no row, and so to run no trigger. False when in doubt. */
@@ -79,6 +83,8 @@ const SELECTS = /\b(?:select|do|set)\b/i;
 
 const NAME_PLACEHOLDER = /\?\?|::/;
 const WRITES = /\b(?:insert|replace|update|delete)\b/i;
+const INSERTS = /\b(?:insert|replace)\b/i;
+const RETURNING = /\breturning\b/i;
 const DEFINES = /\b(?:create|alter|drop|rename)\b/i;
 const DEFINED = /\b(?:triggers?|view|function|procedure|package|tables?|database|schema)\b/i;
 
@@ -90,6 +96,7 @@ function read(sql: string): SqlShape {
   const [, quoted, unquoted] = TEMPORARY_TABLE.exec(code) ?? [];
   const temporaryTable = quoted ?? unquoted;
   const plain = isPlain(text, verb);
+  const storedCode = runsStoredCode(suspect, verb);
   const compound = !plain && (COMPOUND_VERBS.has(verb) || SECOND_STATEMENT.test(code));
   return {
     plain,
@@ -102,9 +109,11 @@ function read(sql: string): SqlShape {
       SESSION_STATE.test(code),
     changesSession: CHANGING_VERBS.has(verb),
     changesRole: changesRole(suspect),
+    runsStoredCode: storedCode,
     selectsSchema: SELECTS_SCHEMA.test(code),
     temporaryTable,
-    reads: leftoversReadBy(suspect, verb),
+    reads: leftoversReadBy(suspect, storedCode),
+    hidesInsertId: hidesInsertId(text),
     identifierPlaceholder: NAME_PLACEHOLDER.test(sql),
     onlyReads: plain && writesNothing(text, verb),
     definesRoutines: !plain && definesRoutines(suspect, verb),
@@ -117,8 +126,8 @@ function changesRole(code: string): boolean {
   return CHANGES_ROLE.test(code) || (holdsComment(code) && SET.test(code) && ROLE.test(code));
 }
 
-function leftoversReadBy(code: string, verb: string): Leftovers {
-  if (runsStoredCode(code, verb)) return { insertId: true, warnings: true, counts: true };
+function leftoversReadBy(code: string, storedCode: boolean): Leftovers {
+  if (storedCode) return { insertId: true, warnings: true, counts: true };
   const lists = LISTS_VARIABLES.test(code);
   const names = code.includes('@@');
   return {
@@ -130,6 +139,10 @@ function leftoversReadBy(code: string, verb: string): Leftovers {
       (names && WARNINGS_VARIABLE.test(code)),
     counts: COUNTS.test(code),
   };
+}
+
+function hidesInsertId(text: string): boolean {
+  return INSERTS.test(text) && (RETURNING.test(text) || SECOND_STATEMENT.test(text));
 }
 
 /** What that asks for is written elsewhere. A table's columns look like the arguments of a function. */

@@ -39,6 +39,9 @@ export const internals = (raw: RawConnection): Internals => raw as unknown as In
 /** What the driver warns of when a packet does not have the number that is due. */
 type OutOfOrder = Error & { readonly expected?: number };
 
+/** What a reset leaves, and procedures, functions and triggers can bring about. */
+const SURVIVORS =
+  'SELECT CURRENT_ROLE() AS role, (SELECT COUNT(*) FROM information_schema.PROFILING) AS profiles';
 /** Session tracking beyond the schema and a few variables; a reset turns it off again. */
 const TRACK_CHANGES = 'SET SESSION session_track_state_change = 1';
 
@@ -233,8 +236,10 @@ export class Mysql2Connection implements DriverConnection {
     this.#reset(options).then(() => done(null), done);
   }
 
-  async #reset({ restoreSchema, checkRole, replay }: ResetOptions): Promise<void> {
+  async #reset({ restoreSchema, checkSurvivors, rollBackFirst, replay }: ResetOptions): Promise<void> {
     const { config } = this.#internals;
+    // Refused in an XA transaction, after which a reset leaves a session without InnoDB.
+    if (rollBackFirst) await this.#ask('ROLLBACK');
     await this.#resetSession();
     config.charsetNumber = this.#openedCharset;
     // MariaDB's reset restores the handshake's character set, MySQL's takes the global one.
@@ -245,9 +250,8 @@ export class Mysql2Connection implements DriverConnection {
     if (restoreSchema && config.database) await this.#ask(`USE ${mysql.escapeId(config.database, true)}`);
     if (this.#changesTracked) await this.#ask(TRACK_CHANGES);
     await replay?.();
-    // MariaDB keeps the role over a reset; MySQL does not.
-    if (checkRole && this.#isMariaDb && (await this.#currentRole()) !== this.#role)
-      throw new Error('the session has taken on a role');
+    // MariaDB keeps both over a reset.
+    if (checkSurvivors && this.#isMariaDb) await this.#refuseSurvivors();
     if (this.charsetChanged()) throw new Error('the character set is not what it was');
   }
 
@@ -261,6 +265,12 @@ export class Mysql2Connection implements DriverConnection {
   async #currentRole(): Promise<string | null> {
     const rows = (await this.#ask('SELECT CURRENT_ROLE() AS role')) as { role: string | null }[];
     return rows[0]?.role ?? null;
+  }
+
+  async #refuseSurvivors(): Promise<void> {
+    const [row] = (await this.#ask(SURVIVORS)) as { role: string | null; profiles: number }[];
+    if ((row?.role ?? null) !== this.#role) throw new Error('the session has taken on a role');
+    if (Number(row?.profiles) !== 0) throw new Error('its statements were profiled');
   }
 
   #ask(sql: string): Promise<unknown> {
