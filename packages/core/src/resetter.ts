@@ -77,9 +77,15 @@ export class Resetter {
   }
 
   async #rollBack({ session }: Entry, connection: DriverConnection): Promise<void> {
-    const call = new Call(false, 'ROLLBACK', undefined);
-    connection.run(call);
-    await call.promise;
+    const run = (sql: string) => {
+      const call = new Call(false, sql, undefined);
+      connection.run(call);
+      return call.promise;
+    };
+    await run('ROLLBACK');
+    const { changedAutocommit } = session;
+    // Off, it would undo what the next holder writes.
+    if (changedAutocommit !== null) await run(`SET autocommit = ${Number(changedAutocommit)}`);
     session.wasRolledBack();
   }
 

@@ -233,10 +233,16 @@ export class Session {
       : 'the schema was changed while it was in use';
   }
 
-  /** Why a transaction may be open; null when certainly none is. */
+  /** Why a transaction may be open, or would be by the next statement; null when certainly none is. */
   get needsRollback(): string | null {
     if (this.inTransaction) return 'a transaction was left open';
-    return this.#errorSinceOk ? 'the last statement failed' : null;
+    if (this.#errorSinceOk) return 'the last statement failed';
+    return this.changedAutocommit === null ? null : 'autocommit was changed';
+  }
+
+  /** What autocommit was when the connection was opened; null = it still is. */
+  get changedAutocommit(): boolean | null {
+    return this.#autocommit === this.#autocommitByDefault ? null : this.#autocommitByDefault;
   }
 
   /** It ran something since it was last reset. */
@@ -277,8 +283,9 @@ export class Session {
     this.#markClosed();
   }
 
-  /** Its transaction was rolled back, and nothing else was done. */
+  /** Its transaction was rolled back, autocommit is as it was, and nothing else was done. */
   wasRolledBack(): void {
+    this.#autocommit = this.#autocommitByDefault;
     this.#errorSinceOk = false;
     this.unsure = false;
     this.abandoned = false;
