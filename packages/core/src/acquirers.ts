@@ -149,8 +149,11 @@ export function transactionOf<T>(
   options: TransactionOptions,
   timeoutMs = pool.settings.acquireTimeoutMs,
 ): Promise<T> {
+  const begun = pool.clock.now();
   const run = async (work: Work<T>) => {
-    const lease = await acquire(pool, holder, { timeoutMs });
+    // A second attempt has what the first has left.
+    const left = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (pool.clock.now() - begun));
+    const lease = await acquire(pool, holder, { timeoutMs: left });
     try {
       return await lease.transaction(work, options);
     } finally {

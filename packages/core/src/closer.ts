@@ -26,7 +26,7 @@ export class Closer {
   close(entry: Entry, cause?: Error): void {
     const { connection } = entry;
     // A ping leaves nothing running behind a socket that is cut.
-    const wasAsked = entry.state === 'validating';
+    const wasAsked = entry.state === 'validating' && connection?.isBusy() === true;
     this.#slots.move(entry, 'closing');
     if (wasAsked) return this.#drop(entry, cause ?? connectionClosed());
     if (cause || !connection?.isUsable() || connection.isBusy())

@@ -164,19 +164,24 @@ export class Doors implements LeaseHost {
     this.#makeIdle(entry);
   }
 
-  /** An entry is ready, unless the pool has changed its mind meanwhile. */
   #makeIdle(entry: Entry): void {
-    const { slots, trust, clock } = this.#parts;
+    entry.idleSince = this.#parts.clock.now();
+    this.#join(entry, false);
+  }
+
+  /** An entry is ready, unless the pool has changed its mind meanwhile. */
+  #join(entry: Entry, first: boolean): void {
+    const { slots, trust } = this.#parts;
     if (this.#rooms.shutdown.begun) return this.evict(entry, 'pool-closed', 'the pool is closing');
     if (entry.generation < trust.generation)
       return this.evict(entry, 'stale', 'the pool was renewed after it was opened');
     if (this.#isOverMax) return this.evict(entry, 'resized', 'max was made smaller');
-    entry.idleSince = clock.now();
-    slots.move(entry, 'idle');
-    this.#serve();
+    slots.move(entry, 'idle', first);
+    this.serve();
   }
 
-  #serve(): void {
+  /** Something has changed for those who wait. */
+  serve(): void {
     this.#rooms.queue.serve();
     this.#validateSome();
     this.#rooms.supply.openMore();
@@ -196,9 +201,9 @@ export class Doors implements LeaseHost {
   /** The connection is gone, whatever it was doing. A leased one is sorted out when it comes back. */
   lost(entry: Entry, error: Error): void {
     entry.session.unusable ??= error.message;
+    if (entry.state === 'validating') return this.#rooms.renewal.foundDead(entry, error.message);
     if (ALIVE.has(entry.state)) this.#rooms.renewal.distrust(error.message);
-    if (entry.state === 'validating') this.evict(entry, 'validation', error.message);
-    else if (entry.state === 'idle') this.evict(entry, 'broken', error.message);
+    if (entry.state === 'idle') this.evict(entry, 'broken', error.message);
     else if (entry.state === 'resetting') this.evict(entry, 'reset-failed', error.message);
     else if (entry.state === 'draining') this.sortOut(entry);
     else this.#rooms.closer.finish(entry);
@@ -244,9 +249,7 @@ export class Doors implements LeaseHost {
 
   validated(entry: Entry): void {
     this.#parts.counters.validated++;
-    if (this.#rooms.shutdown.begun) return this.evict(entry, 'pool-closed', 'the pool is closing');
-    this.#parts.slots.move(entry, 'idle', this.#parts.settings.reuse === 'fifo');
-    this.#serve();
+    this.#join(entry, this.#parts.settings.reuse === 'fifo');
   }
 
   /** `max` or `maxIdle` may be smaller than before. */
@@ -256,7 +259,7 @@ export class Doors implements LeaseHost {
       if (this.#isOverMax) this.evict(entry, 'resized', 'max was made smaller');
       else if (slots.counts.idle > settings.maxIdle) this.evict(entry, 'maxIdle', 'max was made smaller');
     }
-    this.#serve();
+    this.serve();
   }
 
   /** Its session is as after the handshake. */
@@ -267,7 +270,7 @@ export class Doors implements LeaseHost {
   }
 
   failed(entry: Entry, of: ErrorClass): void {
-    this.#rooms.renewal.failed(of, entry.session.unusable ?? of);
+    this.#rooms.renewal.failed(entry, of);
   }
 
   get #isOverMax(): boolean {

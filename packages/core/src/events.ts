@@ -26,10 +26,8 @@ export interface PoolEventMap {
   /** One that was reported has come back. */
   unleak: [{ connection: number; route: string; heldMs: number }];
   /** A statement was killed at `queryTimeoutMs`, or because its signal was aborted. */
-  cancel: [
-    { connection: number; route: string; statement: string; reason: 'timeout' | 'signal' | 'maxHold' },
-  ];
-  /** Idle connections were asked, or looked at: one is dead. The rest of its age is distrusted. */
+  cancel: [{ connection: number; route: string; statement: string; reason: 'timeout' | 'signal' }];
+  /** A connection was lost, or found dead: the others are asked before they are used. */
   distrust: [{ reason: string }];
   /** Something an operator should know. Without a listener it becomes a process warning. */
   warning: [{ code: WarningCode; message: string; report?: PoolReport }];

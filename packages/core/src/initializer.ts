@@ -52,6 +52,7 @@ export class Initializer {
     // One of several that are opened at once is enough, and the others need not wait for it.
     if (!knowledge.isStale || this.#looking) return;
     this.#looking = true;
+    const learn = knowledge.looking();
     try {
       const survey = await driver.survey(async (sql) => {
         const call = question(sql);
@@ -59,7 +60,7 @@ export class Initializer {
         const [rows] = (await call.promise) as [Record<string, unknown>[]];
         return rows;
       });
-      knowledge.learn(survey);
+      learn(survey);
       onSurveyed(survey);
     } finally {
       this.#looking = false;

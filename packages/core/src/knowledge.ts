@@ -18,6 +18,7 @@ export class Knowledge implements Surroundings {
   #facts: ServerFacts | null = null;
   #storedCode = NOBODY_LOOKED;
   #takenAt = Number.NEGATIVE_INFINITY;
+  #doubts = 0;
   #schemaChanges = 0;
 
   constructor(clock: Clock) {
@@ -41,13 +42,20 @@ export class Knowledge implements Surroundings {
 
   /** A connection was lost, or the schema was changed: it may be another server, or another schema. */
   doubt(): void {
+    this.#doubts++;
     this.#takenAt = Number.NEGATIVE_INFINITY;
   }
 
-  learn({ facts, reach }: Survey): void {
-    this.#facts = facts;
-    this.#storedCode = reach;
-    this.#takenAt = this.#clock.now();
+  /** Somebody looks around from now on. @returns what to do with what they see */
+  looking(): (survey: Survey) => void {
+    const doubts = this.#doubts;
+    const schemaChanges = this.#schemaChanges;
+    return ({ facts, reach }) => {
+      this.#facts = facts;
+      if (schemaChanges === this.#schemaChanges) this.#storedCode = reach;
+      // Else it may have been out of date before it was complete: the next open looks again.
+      if (doubts === this.#doubts) this.#takenAt = this.#clock.now();
+    };
   }
 
   reached(sql: string, { onlyReads, identifierPlaceholder }: SqlShape): string | null {

@@ -23,7 +23,7 @@ export class Opener {
     this.#settings = settings;
   }
 
-  /** `done` is called exactly once, never before this returns. The returned function gives the attempt up. */
+  /** `done` is called exactly once (with an error and a connection, where that could not be prepared), never before this returns. The returned function gives the attempt up. */
   open(done: OpenDone, { address, prepare }: OpenRequest = {}): (reason: Error) => void {
     let settled = false;
     let abort: (reason: Error) => void = () => {};
@@ -40,11 +40,9 @@ export class Opener {
     };
     const opened: OpenDone = (error, connection) => {
       if (settled || !connection || !prepare) return settle(error, connection);
-      abort = (reason) => connection.destroy(reason);
-      const failed = (cause: Error) => {
-        connection.destroy(cause);
-        settle(cause);
-      };
+      // It goes along with the error: something may run on it, and its end must be followed.
+      const failed = (cause: Error) => settle(cause, connection);
+      abort = failed;
       connection.onLost = failed;
       prepare(connection).then(
         () => settle(null, connection),

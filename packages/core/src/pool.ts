@@ -86,7 +86,9 @@ export class Pool {
       {
         pending: () => queue.size,
         onOpened: (entry) => doors.opened(entry),
-        onFailed: (hopeless) => (hopeless ? queue.refuseAll('OPEN_FAILED') : queue.refuseUnqueued()),
+        // What is in use may come back to those who wait.
+        onFailed: (hopeless) =>
+          hopeless && this.#live === 0 ? queue.refuseAll('OPEN_FAILED') : queue.refuseUnqueued(),
         onLost: (entry, error) => doors.lost(entry, error),
       },
     );
@@ -107,7 +109,7 @@ export class Pool {
         { ...parts, trust },
         {
           evict: (entry, reason, detail, cause) => doors.evict(entry, reason, detail, cause),
-          onEvicted: () => supply.openMore(),
+          onEvicted: () => doors.serve(),
         },
       ),
       validator: new Validator(parts, {
@@ -195,14 +197,19 @@ export class Pool {
 
   #crowd() {
     const { supply, shutdown } = this.#rooms;
-    const { size, counts } = this.#slots;
+    const { counts } = this.#slots;
     return {
       closing: shutdown.begun,
       hopeless: supply.hopeless,
       backingOff: supply.backingOff,
-      live: size - counts.closing,
+      live: this.#live,
       busy: counts.leased + counts.draining + counts.ghost,
     };
+  }
+
+  /** Connections that are there, or being opened, and not on their way out. */
+  get #live(): number {
+    return this.#slots.size - this.#slots.counts.closing;
   }
 
   /** Connections that may come back to serve somebody else. */

@@ -21,7 +21,7 @@ export interface RenewalParts {
 
 export interface RenewalHooks {
   evict(entry: Entry, reason: EvictReason, detail: string, cause?: Error): void;
-  /** Some are gone: others may be wanted. */
+  /** Some are gone: who waits is served by others. */
   onEvicted(): void;
 }
 
@@ -36,10 +36,12 @@ export class Renewal {
   }
 
   /** A statement has failed in this way. */
-  failed(of: ErrorClass, reason: string): void {
+  failed({ session, generation }: Entry, of: ErrorClass): void {
+    const reason = session.unusable ?? of;
     const suspicion = suspicionOf(of);
     if (suspicion === 'distrust') this.distrust(reason);
-    else if (suspicion === 'clear') this.renew(reason);
+    // What is out since before the last renewal tells nothing new.
+    else if (suspicion === 'clear' && generation === this.#parts.trust.generation) this.renew(reason);
   }
 
   /** What cut one connection off may have cut off others, and the server may be another one: they are asked first. */

@@ -59,7 +59,8 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
     if (!this.#stream.destroyed) this.#stream.push(null);
   }
 
-  protected fail(error: Error): void {
-    this.#stream.destroy(error);
+  protected fail(error: Error | null): void {
+    // A signal may abort with `null`, and a stream that is destroyed without an error has come to its end.
+    this.#stream.destroy(error ?? new DOMException('This operation was aborted', 'AbortError'));
   }
 }

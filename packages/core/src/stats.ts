@@ -77,7 +77,7 @@ export interface PoolStats {
   readonly reset: number;
   /** Releases that took no round trip. */
   readonly cleanReleases: number;
-  /** Idle connections that were asked whether they live, and do. */
+  /** Idle connections that were asked, or looked at, before they were handed out, and live. */
   readonly validated: number;
   /** Statements that could not be sent on a dead connection and went to another. */
   readonly retried: number;

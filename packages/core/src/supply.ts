@@ -115,8 +115,8 @@ export class Supply {
     slots.add(entry);
     const done: OpenDone = (error, connection) => {
       this.#giveUp.delete(entry);
-      if (connection) this.#opened(entry, connection);
-      else this.#failed(entry, error ?? new Error('no connection'));
+      if (connection && !error) this.#opened(entry, connection);
+      else this.#failed(entry, error ?? new Error('no connection'), connection);
     };
     const prepare = async (connection: DriverConnection) => {
       entry.session.opened(await initializer.initialize(connection));
@@ -144,9 +144,9 @@ export class Supply {
     this.#hooks.onOpened(entry);
   }
 
-  #failed(entry: Entry, error: Error): void {
+  #failed(entry: Entry, error: Error, unprepared?: DriverConnection): void {
     const { events, slots, closer, knowledge, reporter } = this.#parts;
-    slots.move(entry, 'closing');
+    if (!unprepared) slots.move(entry, 'closing');
     if (!this.#stopped) {
       knowledge.doubt();
       const retryInMs = this.#backoff.failed(error, this.#hooks.pending() > 0, this.#isServing);
@@ -155,7 +155,15 @@ export class Supply {
         events.tell('openFailed', { error, attempt: this.#backoff.attempts, retryInMs });
       }
     }
-    closer.finish(entry);
+    if (unprepared) this.#discard(entry, unprepared, error);
+    else closer.finish(entry);
     if (!this.#stopped) this.#hooks.onFailed(this.#backoff.failure === 'lasting');
+  }
+
+  /** What `onConnect` has begun there may run on. */
+  #discard(entry: Entry, connection: DriverConnection, error: Error): void {
+    entry.connection = connection;
+    connection.onLost = (cause) => this.#hooks.onLost(entry, cause);
+    this.#parts.closer.close(entry, error);
   }
 }
