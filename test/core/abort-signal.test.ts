@@ -197,4 +197,31 @@ describe('a signal that aborts', () => {
     assert.equal(test.connection().texts.at(-1), 'ROLLBACK');
     await assert.rejects(test.pool.acquire({ timeoutMs: -1 }), coded('INVALID_OPTION'));
   });
+
+  it('the last one of a request that waits for a connection takes the request out of the queue', async () => {
+    const test = slow();
+    await test.pool.acquire();
+    const { db } = new TestRequest(test);
+    const controllers = [new AbortController(), new AbortController()];
+    const both = controllers.map(({ signal }) => track(db.query({ sql: 'SELECT 1', signal })));
+    await test.clock.settle();
+    controllers[0]?.abort(REASON);
+    await test.clock.settle();
+    assert.deepEqual([test.stats().pending, both[0]?.error, both[1]?.state], [1, REASON, 'pending']);
+    controllers[1]?.abort(REASON);
+    await test.clock.settle();
+    assert.deepEqual([test.stats().pending, both[1]?.error, db.state], [0, REASON, 'released']);
+  });
+
+  it('a stream whose signal aborts without a reason ends in an error', async () => {
+    const test = slow();
+    const controller = new AbortController();
+    const rows = track(
+      test.pool.stream({ sql: 'SELECT hangs', signal: controller.signal } as never).toArray(),
+    );
+    await test.clock.settle();
+    controller.abort(null);
+    await test.clock.settle();
+    assert.equal(rows.error.name, 'AbortError');
+  });
 });

@@ -13,6 +13,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'connection-source',
       'entry',
       'evictor',
+      'foreign-names',
       'grants',
       'hot-names',
       'leftovers',

@@ -79,6 +79,18 @@ describe('pool options', () => {
     });
   }
 
+  it('a name of another pool’s option is refused with ours', () => {
+    for (const [name, ours] of [
+      ['connectionLimit', "'max'"],
+      ['pool_recycle', "'maxLifetimeMs'"],
+      ['setsession', "'onConnect'"],
+      ['ping', '2 and 4 have no equivalent, since a connection may be lost right after a ping as well'],
+    ] as const) {
+      const { message } = refusal({ uri: URI, [name]: 1 });
+      assert.ok(message.includes(`Unknown option '${name}'`) && message.includes(ours), message);
+    }
+  });
+
   it('defaults', () => {
     const { source: _source, ...settings } = readPoolOptions(URI);
     assert.deepEqual(settings, {

@@ -23,6 +23,14 @@ async function exhausted() {
 }
 
 describe('reports', () => {
+  it('the timeout is that of the acquire', async () => {
+    const test = new TestPool({ max: 1 });
+    await test.pool.acquire();
+    const refused = track(test.pool.acquire({ timeoutMs: 300 }));
+    await test.clock.advance(300);
+    assert.equal(refused.error.report?.timeoutMs, 300);
+  });
+
   it('an exhausted pool says who holds it, since when, and what they ran', async () => {
     const { error, test } = await exhausted();
     assert.equal(error.code, 'ACQUIRE_TIMEOUT');

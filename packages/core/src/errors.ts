@@ -51,7 +51,7 @@ export interface HolderReport {
 export interface PoolReport {
   readonly pool: string;
   readonly waitedMs: number;
-  /** The pool's `acquireTimeoutMs`; a route, or one acquire, may have a deadline of its own. */
+  /** How long this acquire might have waited: the pool's `acquireTimeoutMs`, the route's, or its own. */
   readonly timeoutMs: number;
   readonly max: number;
   readonly maxIdle: number;

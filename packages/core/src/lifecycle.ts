@@ -138,6 +138,25 @@ export class Lifecycle {
     lease.end(0);
   }
 
+  /** The statement is sent on the connection of the scope, as soon as there is one. */
+  claimFor(statement: TrackedStatement): void {
+    const claim: Claim = {
+      granted: (lease) => lease.submit(statement),
+      refused: (error) => statement.settle(error),
+    };
+    statement.onGivenUp = () => this.#unclaim(claim);
+    this.claim(claim);
+  }
+
+  /** Whoever is the last to give up takes the scope out of the queue. */
+  #unclaim(claim: Claim): void {
+    this.#claims = this.#claims.filter((each) => each !== claim);
+    const acquirer = this.#acquirer;
+    if (!acquirer || this.#claims.length > 0 || !this.context.pool.withdraw(acquirer)) return;
+    this.#acquirer = null;
+    this.#releaseWhenGranted = false;
+  }
+
   /** The connection of the scope: one acquire, shared by all who ask meanwhile. */
   claim(claim: Claim): void {
     const { pool, settings } = this.context;
@@ -176,10 +195,7 @@ export class Lifecycle {
     if (this.#brokenBy === lease) this.broken = null;
     // From here on its own results are the last ones.
     this.#lostResults = false;
-    this.claim({
-      granted: (granted) => granted.submit(statement),
-      refused: (error) => statement.settle(error),
-    });
+    this.claimFor(statement);
   }
 
   #granted(lease: Lease): void {

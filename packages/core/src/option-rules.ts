@@ -75,9 +75,16 @@ export type Rules = Readonly<Record<string, Rule>>;
  * Checks that `options` is an object that holds only known options with allowed values. An option that is
  * `undefined` counts as not given.
  *
+ * `hints`: what a name that others use is called here.
+ *
  * @throws {HandbackError} INVALID_OPTION, naming the option, the type of its value and what is allowed.
  */
-export function checkOptions(options: unknown, rules: Rules, what: string): void {
+export function checkOptions(
+  options: unknown,
+  rules: Rules,
+  what: string,
+  hints: Readonly<Record<string, string>> = {},
+): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new HandbackError(
       'INVALID_OPTION',
@@ -89,9 +96,13 @@ export function checkOptions(options: unknown, rules: Rules, what: string): void
     if (!rule) {
       throw new HandbackError(
         'INVALID_OPTION',
-        `Unknown option '${name}' (${typeOf(value)}) in ${what}. Known options: ${Object.keys(rules).join(', ')}.`,
+        `Unknown option '${name}' (${typeOf(value)}) in ${what}.${hintFor(name, hints)} Known options: ${Object.keys(rules).join(', ')}.`,
       );
     }
     if (value !== undefined && !rule.accepts(value)) throw invalid(name, rule.allowed, value);
   }
+}
+
+function hintFor(name: string, hints: Readonly<Record<string, string>>): string {
+  return Object.hasOwn(hints, name) ? ` Here it is ${hints[name]}.` : '';
 }

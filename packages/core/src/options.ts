@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'mysql2';
 import { type ConnectionSource, resolveSource } from './connection-source.js';
+import { FOREIGN_NAMES } from './foreign-names.js';
 import {
   anyFunction,
   checkOptions,
@@ -212,7 +213,7 @@ function capConnectTimeout(connectTimeoutMs: number, acquireTimeoutMs: number): 
 /** @throws {HandbackError} INVALID_OPTION */
 export function readPoolOptions(given: PoolOptions | string): PoolSettings {
   const options: PoolOptions = typeof given === 'string' ? { uri: given } : given;
-  checkOptions(options, POOL_RULES, 'the pool options');
+  checkOptions(options, POOL_RULES, 'the pool options', FOREIGN_NAMES);
   const { uri, connection } = options;
   const max = options.max ?? 10;
   const minIdle = options.minIdle ?? 0;

@@ -107,6 +107,7 @@ export class Queue {
     const error = reporter.refusal(code, {
       route: acquirer.holder.route,
       waitedMs: clock.now() - acquirer.since,
+      timeoutMs: acquirer.timeoutMs,
       pending: this.#pending.size,
       lastConnectError: this.#hooks.lastConnectError(),
     });

@@ -27,6 +27,7 @@ export interface ReportFacts {
   readonly slots: Slots;
   readonly now: number;
   readonly waitedMs: number;
+  readonly timeoutMs: number;
   readonly pending: number;
   readonly lastConnectError: Error | null;
 }
@@ -36,7 +37,7 @@ export function poolReport(facts: ReportFacts): PoolReport {
   return {
     pool: settings.name,
     waitedMs: Math.round(facts.waitedMs),
-    timeoutMs: settings.acquireTimeoutMs,
+    timeoutMs: facts.timeoutMs,
     max: settings.max,
     maxIdle: settings.maxIdle,
     leased: slots.counts.leased,

@@ -33,6 +33,7 @@ export interface ReporterParts {
 export interface Refused {
   readonly route: string;
   readonly waitedMs: number;
+  readonly timeoutMs: number;
   readonly pending: number;
   readonly lastConnectError: Error | null;
 }

@@ -63,11 +63,7 @@ export class Scope extends Queryable {
     if (refusal) statement.settle(refusal);
     else if (life.isLate) this.#submitLate(statement);
     else if (life.lease) life.lease.submit(statement);
-    else
-      life.claim({
-        granted: (lease) => lease.submit(statement),
-        refused: (error) => statement.settle(error),
-      });
+    else life.claimFor(statement);
   }
 
   /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */

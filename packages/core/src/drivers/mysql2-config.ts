@@ -15,7 +15,7 @@ const KEEP_ALIVE_INITIAL_DELAY_MS = 10_000;
 
 function mergeFlags(given: string | readonly string[] | undefined): string[] {
   const flags = typeof given === 'string' ? given.split(/\s*,+\s*/) : [...(given ?? [])];
-  const asked = new Set(flags.map((flag) => flag.toUpperCase()));
+  const asked = new Set(flags.map((flag) => flag.toUpperCase().replace(/^\+/, '')));
   for (const flag of ['LOCAL_FILES', 'IGNORE_SPACE']) if (!asked.has(flag)) flags.push(`-${flag}`);
   return flags.filter((flag) => flag !== '');
 }
