@@ -116,8 +116,8 @@ export interface PoolOptions extends RouteOptions {
   onConnect?: OnConnect;
   /**
    * How a session is cleaned before the next holder gets it. 'auto': not at all when only plain statements ran,
-   * else by a reset. 'always': by a reset after every use. 'rollback': only an open transaction is rolled back, session
-   * state stays. In every mode a connection with another character set is closed.
+   * else by a reset. 'always': by a reset after every use. 'rollback': only an open transaction is rolled back, and
+   * autocommit restored; other session state stays. In every mode a connection with another character set is closed.
    * @default 'auto'
    */
   reset?: 'auto' | 'always' | 'rollback';
