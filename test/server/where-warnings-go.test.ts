@@ -27,7 +27,10 @@ describe('what an operator should know', () => {
         return found;
       });
       assert.equal(warning.code, 'ACQUIRE_TIMEOUT');
-      assert.match(warning.message, /pool 'unheard'.*max 1, maxIdle 1, leased 1.*held by pool\.acquire.*SELECT \?/);
+      assert.match(
+        warning.message,
+        /pool 'unheard'.*max 1, maxIdle 1, leased 1.*held by pool\.acquire.*SELECT \?/,
+      );
       assert.doesNotMatch(warning.message, /secret/);
     } finally {
       process.off('warning', record);
