@@ -80,6 +80,9 @@ describe('queryTimeoutMs', () => {
     assert.deepEqual([next.state, test.connection().texts], ['fulfilled', ['SELECT hangs', 'SELECT 2']]);
     await test.clock.advance(2_000);
     assert.deepEqual([test.stats().leased, test.connection().lost], [1, false]);
+    lease.release();
+    await test.clock.settle();
+    assert.equal(test.connection().resets, 1, 'the KILL may come later still');
   });
 
   it('nor until it has ended, although the KILL is acknowledged', async () => {

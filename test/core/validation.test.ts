@@ -92,10 +92,11 @@ describe('validation: when', () => {
     assert.deepEqual([lease.value.threadId, pings(test)], [test.connection(1).threadId, [0, 0]]);
 
     const doomed = await silent(1, { validate: 'never' });
-    const other = track(doomed.pool.acquire());
-    doomed.clock.soon(() => {
+    const end = () => {
       doomed.connection(0).believedIn = false;
-    });
+    };
+    doomed.clock.soon(() => doomed.clock.soon(end));
+    const other = track(doomed.pool.acquire());
     await doomed.clock.settle();
     assert.equal(other.value.threadId, doomed.connection(1).threadId);
     assert.equal(doomed.stats().evicted.validation, 1);
