@@ -21,6 +21,12 @@ export interface CloseOptions {
 
 const CLOSE_TIMEOUT_MS = 10_000;
 
+/** @throws {HandbackError} INVALID_OPTION */
+export function closeTimeoutOf({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): number {
+  if (!deadline.accepts(timeoutMs)) throw invalid('timeoutMs', deadline.allowed, timeoutMs);
+  return timeoutMs;
+}
+
 const ONE_SHOT = { route: 'pool' };
 
 /** Leases, one-shot statements, and jobs, over one pool of connections. Made by `createPool`. */
@@ -153,10 +159,8 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    * No new leases; waits for those that are out, at most `timeoutMs`, then cuts them off. Resolves when every
    * connection is closed. A second call waits for the first.
    */
-  async close(options: CloseOptions = {}): Promise<void> {
-    const { timeoutMs = CLOSE_TIMEOUT_MS } = options;
-    if (!deadline.accepts(timeoutMs)) throw invalid('timeoutMs', deadline.allowed, timeoutMs);
-    await this.#pool.close(timeoutMs);
+  async close(options?: CloseOptions): Promise<void> {
+    await this.#pool.close(closeTimeoutOf(options));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
