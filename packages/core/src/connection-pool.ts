@@ -1,3 +1,4 @@
+import { isSignal } from './abort.js';
 import { type AcquireOptions, acquire, OneShot, transactionOf } from './acquirers.js';
 import type { ServerFacts } from './driver.js';
 import type { HolderReport } from './errors.js';
@@ -68,7 +69,8 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    * @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED
    */
   async acquire(options: AcquireOptions = {}): Promise<Lease> {
-    const { timeoutMs } = options;
+    const { timeoutMs, signal } = options;
+    if (signal != null && !isSignal(signal)) throw invalid('signal', 'an AbortSignal', signal);
     if (timeoutMs !== undefined && !deadline.accepts(timeoutMs))
       throw invalid('timeoutMs', deadline.allowed, timeoutMs);
     return acquire(this.#pool, { route: 'pool.acquire' }, options);
