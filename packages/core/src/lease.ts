@@ -6,6 +6,7 @@ import { HandbackError } from './errors.js';
 import { LeaseClock, type LeaseLimits } from './lease-limits.js';
 import { connectionLost, Line } from './line.js';
 import { type Dialect, Queryable } from './queryable.js';
+import { StreamedStatement } from './row-stream.js';
 import {
   Call,
   type DriverError,
@@ -215,6 +216,12 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     statement.onGivenUp = () => {
       if (this.#line.running === statement) this.#host.cancel(this.#entry, this, statement, 'signal');
     };
+    if (statement instanceof StreamedStatement) {
+      statement.onAbandoned = () => {
+        statement.abandonedAt = this.#host.clock.now();
+        this.#host.expectDue(this.#limits.statementDueAt);
+      };
+    }
     this.#host.expectDue(this.#limits.statementDueAt);
   }
 
