@@ -17,6 +17,48 @@ function slow(max = 1) {
 }
 
 describe('a signal that aborts', () => {
+  it('is listened to once, however many wait for it, and no longer than they do', async () => {
+    const test = slow();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const hanging = track(test.pool.query({ sql: 'SELECT hangs', signal }));
+    await test.clock.settle();
+    const waiting = Array.from({ length: 50 }, (_, n) =>
+      track<unknown>(n % 2 ? test.pool.query({ sql: 'SELECT 1', signal }) : test.pool.acquire({ signal })),
+    );
+    await test.clock.settle();
+    assert.equal(listeners(controller), 1);
+    controller.abort(REASON);
+    await test.clock.settle();
+    assert.deepEqual(new Set([hanging, ...waiting].map(({ error }) => error)), new Set([REASON]));
+    assert.deepEqual([listeners(controller), test.stats().pending], [0, 0]);
+  });
+
+  it('that is none, or a timeout that is none, is refused by name and nothing is sent', async () => {
+    const test = slow();
+    const wrong = [
+      { signal: 'x' },
+      { signal: {} },
+      { timeout: '5' },
+      { timeout: -1 },
+      { timeout: Number.NaN },
+    ];
+    for (const option of wrong) {
+      const statement = { sql: 'SELECT 1', ...option } as never;
+      const [name] = Object.keys(option);
+      for (const call of [
+        test.pool.query(statement),
+        test.pool.execute(statement),
+        test.pool.stream(statement).toArray(),
+      ]) {
+        await assert.rejects(call, { code: 'INVALID_OPTION', message: new RegExp(`'${name}'`) });
+      }
+    }
+    await assert.rejects(test.pool.acquire({ signal: 'x' as never }), coded('INVALID_OPTION'));
+    await test.clock.settle();
+    assert.equal(test.stats().opened, 0);
+  });
+
   it('before: the reason, and nothing is asked for', async () => {
     const test = slow();
     const signal = AbortSignal.abort(REASON);

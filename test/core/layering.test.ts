@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Lowest first: a file may import its own layer and those before it. */
 const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
-  ['words', 'clock', 'driver', 'error-classes', 'errors', 'events', 'linked-list', 'states'],
+  ['words', 'abort', 'clock', 'driver', 'error-classes', 'errors', 'events', 'linked-list', 'states'],
   [
     'values',
     ...[

@@ -34,6 +34,25 @@ describe('a statement is not sent to another connection', () => {
     }
   });
 
+  it('when it was given back with a connection that the driver no longer believes in', async () => {
+    const test = new TestPool({ max: 2 });
+    test.driver.reply = (sql) => (/UPDATE|COMMIT/.test(sql) ? 'hang' : undefined);
+    const { db } = new TestRequest(test);
+    const answer = track(db.query('UPDATE t SET a = 1'));
+    await test.clock.settle();
+    test.connection().believedIn = false;
+    await test.rest(db.release());
+    assert.deepEqual([answer.code, test.stats().retried], ['PROTOCOL_CONNECTION_LOST', 0]);
+
+    const { db: other } = new TestRequest(test);
+    await test.rest(other.beginTransaction());
+    const commit = track(other.commit());
+    await test.clock.settle();
+    test.connection(1).believedIn = false;
+    await test.rest(other.release());
+    assert.equal(commit.code, 'OUTCOME_UNKNOWN');
+  });
+
   it('a second time', async () => {
     const test = dyingAt(/UPDATE/, brokenPipe, 3);
     const answer = track(test.pool.query('UPDATE t SET a = 1'));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PoolOptions } from '#core/options.js';
+import type { RowStream } from '#core/row-stream.js';
 import { serverError } from './fake-server.js';
 import { coded, TestPool, track } from './fixture.js';
 
@@ -193,5 +194,22 @@ describe('queryTimeoutMs', () => {
     assert.deepEqual([first.state, second.state], ['fulfilled', 'pending']);
     await test.clock.advance(1);
     assert.equal(second.code, 'QUERY_TIMEOUT');
+  });
+
+  it('of a stream whose reader has left: for the rows that are left, which what comes next waits for', async () => {
+    const test = limited();
+    test.driver.reply = (sql) => (sql === 'SELECT many' ? 'hang' : undefined);
+    const lease = await test.pool.acquire();
+    const stream = lease.stream('SELECT many') as RowStream;
+    await test.clock.settle();
+    stream.resume();
+    stream.statement.onRow({ a: 1 });
+    await test.clock.advance(5_000);
+    stream.destroy();
+    const next = track(lease.query('SELECT 1'));
+    await test.clock.advance(999);
+    assert.deepEqual([next.state, test.driver.kills.length], ['pending', 0]);
+    await test.clock.advance(1);
+    assert.deepEqual([next.state, test.driver.kills.length], ['fulfilled', 1]);
   });
 });

@@ -154,4 +154,17 @@ describe('resize', () => {
     test.pool.resize({ max: 4, minIdle: 2 });
     assert.equal(test.stats().max, 4);
   });
+
+  it('to less than an acquire that does not queue has counted on: it is refused, not left to wait for a holder', async () => {
+    const test = new TestPool({ max: 2 });
+    test.mayExceed = true;
+    await test.pool.acquire();
+    test.driver.hang();
+    const waiting = track(test.pool.acquire({ timeoutMs: 0 }));
+    await test.clock.settle();
+    test.pool.resize({ max: 1 });
+    test.driver.opens[1]?.succeed();
+    await test.clock.advance(4_000);
+    assert.deepEqual([waiting.code, test.stats().pending], ['ACQUIRE_TIMEOUT', 0]);
+  });
 });

@@ -1,3 +1,4 @@
+import { onAbort } from './abort.js';
 import type { Holder } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
@@ -122,7 +123,7 @@ export function acquire(pool: Pool, holder: Holder, options: AcquireOptions = {}
   const { signal, timeoutMs = pool.settings.acquireTimeoutMs } = options;
   if (signal?.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
-    const settled = () => signal?.removeEventListener('abort', onAbort);
+    let settled = () => {};
     const acquirer = new CallbackAcquirer(holder, timeoutMs, {
       granted: (lease) => {
         settled();
@@ -133,10 +134,12 @@ export function acquire(pool: Pool, holder: Holder, options: AcquireOptions = {}
         reject(error);
       },
     });
-    const onAbort = () => {
-      if (pool.withdraw(acquirer)) reject(signal?.reason);
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal) {
+      settled = onAbort(signal, () => {
+        settled();
+        if (pool.withdraw(acquirer)) reject(signal.reason);
+      });
+    }
     pool.lend(acquirer);
   });
 }

@@ -1,6 +1,5 @@
 import type { Clock, Timer } from './clock.js';
 import type { Entry } from './entry.js';
-import { HandbackError } from './errors.js';
 import type { Ghosts } from './ghosts.js';
 import type { Slots } from './slots.js';
 
@@ -69,6 +68,8 @@ export class Closer {
   }
 }
 
-function connectionClosed(): HandbackError {
-  return new HandbackError('CONNECTION_LOST', 'The connection was closed.');
+/** As the driver would say it: a statement that was under way may have run, and is not sent again. */
+function connectionClosed(): Error {
+  const message = 'The connection was closed.';
+  return Object.assign(new Error(message), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });
 }

@@ -1,3 +1,4 @@
+import { isSignal } from './abort.js';
 import { type AcquireOptions, acquire, OneShot, transactionOf } from './acquirers.js';
 import type { ServerFacts } from './driver.js';
 import type { HolderReport } from './errors.js';
@@ -20,6 +21,12 @@ export interface CloseOptions {
 }
 
 const CLOSE_TIMEOUT_MS = 10_000;
+
+/** @throws {HandbackError} INVALID_OPTION */
+export function closeTimeoutOf({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): number {
+  if (!deadline.accepts(timeoutMs)) throw invalid('timeoutMs', deadline.allowed, timeoutMs);
+  return timeoutMs;
+}
 
 const ONE_SHOT = { route: 'pool' };
 
@@ -62,7 +69,8 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    * @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED
    */
   async acquire(options: AcquireOptions = {}): Promise<LeaseHandle> {
-    const { timeoutMs } = options;
+    const { timeoutMs, signal } = options;
+    if (signal != null && !isSignal(signal)) throw invalid('signal', 'an AbortSignal', signal);
     if (timeoutMs !== undefined && !deadline.accepts(timeoutMs))
       throw invalid('timeoutMs', deadline.allowed, timeoutMs);
     return new LeaseHandle(await acquire(this.#pool, { route: 'pool.acquire' }, options));
@@ -154,10 +162,8 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    * No new leases; waits for those that are out, at most `timeoutMs`, then cuts them off. Resolves when every
    * connection is closed. A second call waits for the first.
    */
-  async close(options: CloseOptions = {}): Promise<void> {
-    const { timeoutMs = CLOSE_TIMEOUT_MS } = options;
-    if (!deadline.accepts(timeoutMs)) throw invalid('timeoutMs', deadline.allowed, timeoutMs);
-    await this.#pool.close(timeoutMs);
+  async close(options?: CloseOptions): Promise<void> {
+    await this.#pool.close(closeTimeoutOf(options));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -44,13 +44,17 @@ export class LeaseClock {
     return Math.min(this.statementDueAt, this.#reportDueAt, this.#endsAt);
   }
 
-  /** A stream has its limit until its first row: how long reading takes is up to its reader. */
+  /**
+   * A stream has its limit until its first row: how long reading takes is up to its reader. When that one has left
+   * early, the rows that are left have it once more.
+   */
   get statementDueAt(): number {
     const { running, runningSince, errandSince, next } = this.#line;
     if (errandSince !== null)
       return after(errandSince, next ? this.limitOf(next) : this.#limits.queryTimeoutMs);
-    if (!running || running.givenUp || (running instanceof StreamedStatement && running.rows > 0))
-      return NEVER;
+    if (!running || running.givenUp) return NEVER;
+    if (running instanceof StreamedStatement && running.rows > 0)
+      return after(running.abandonedAt, this.limitOf(running));
     return after(runningSince, this.limitOf(running));
   }
 

@@ -221,6 +221,12 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     statement.onGivenUp = () => {
       if (this.#line.running === statement) this.#host.cancel(this.#entry, this, statement, 'signal');
     };
+    if (statement instanceof StreamedStatement) {
+      statement.onAbandoned = () => {
+        statement.abandonedAt = this.#host.clock.now();
+        this.#host.expectDue(this.#limits.statementDueAt);
+      };
+    }
     this.#host.expectDue(this.#limits.statementDueAt);
   }
 

@@ -1,5 +1,5 @@
 import { systemClock } from './clock.js';
-import { type CloseOptions, ConnectionPool, JobContext } from './connection-pool.js';
+import { type CloseOptions, ConnectionPool, closeTimeoutOf, JobContext } from './connection-pool.js';
 import { mysql2Driver } from './drivers/mysql2.js';
 import type { PoolEvents } from './events.js';
 import type { Lease } from './lease.js';
@@ -77,7 +77,9 @@ export class Persistent extends Queryable implements AsyncDisposable {
   }
 
   protected submit(statement: TrackedStatement): void {
-    this.#renewIfDue();
+    // What it asks of the statements before it only their connection knows.
+    const { insertId, warnings, counts } = statement.shape.reads;
+    if (!insertId && !warnings && !counts) this.#renewIfDue();
     Scope.submitTo(this.#scope, statement);
   }
 
@@ -116,6 +118,7 @@ export class Persistent extends Queryable implements AsyncDisposable {
 
   /** Closes the connection for good. */
   async end(options?: CloseOptions): Promise<void> {
+    closeTimeoutOf(options);
     this.#life.end('answered');
     await this.#pool.close(options);
   }

@@ -1,6 +1,8 @@
 import type { Readable, ReadableOptions } from 'node:stream';
 import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues } from 'mysql2';
+import { isSignal } from './abort.js';
 import type { Formatter } from './driver.js';
+import { invalid } from './option-rules.js';
 import { carriesSql, checkParams, type StrictParams } from './params.js';
 import { RowStream } from './row-stream.js';
 import { textOf } from './session.js';
@@ -16,6 +18,13 @@ function valuesOf(sql: string | QueryOptions): unknown {
   return typeof sql === 'string' ? undefined : sql.values;
 }
 
+/** @throws {HandbackError} INVALID_OPTION */
+function checkStatementOptions({ timeout, signal }: StatementOptions): void {
+  if (timeout != null && !(typeof timeout === 'number' && timeout >= 0))
+    throw invalid('timeout', 'milliseconds: a number of at least 0, 0 = off', timeout);
+  if (signal != null && !isSignal(signal)) throw invalid('signal', 'an AbortSignal', signal);
+}
+
 /**
  * The calls of a `mysql2/promise` connection that send or format statements. Where a statement goes is up to
  * `submit`.
@@ -29,7 +38,7 @@ export abstract class Queryable {
   /**
    * Runs one statement in the text protocol. In place of the text: `{ sql, values, timeout, signal, … }`.
    *
-   * @throws {HandbackError} UNSAFE_PARAMETER for an array or object after a comparison operator (option
+   * @throws {HandbackError} INVALID_OPTION for a `timeout` or `signal` that is none. UNSAFE_PARAMETER for an array or object after a comparison operator (option
    * `strictParams`). QUERY_TIMEOUT when it ran longer than `timeout`, or than `queryTimeoutMs`. The signal's reason
    * when it was aborted: what was running is killed. The driver's errors arrive unchanged, but for `sql`, which is shown without values.
    */
@@ -98,6 +107,7 @@ export abstract class Queryable {
       throw new TypeError('The statement must be a string, or an object whose sql is one.');
     if (typeof values === 'function')
       throw new TypeError('Callbacks are not taken: the call returns a promise.');
+    if (typeof sql === 'object') checkStatementOptions(sql as StatementOptions);
   }
 
   #check(sql: string | StatementOptions, values: unknown): void {

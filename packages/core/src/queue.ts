@@ -66,8 +66,14 @@ export class Queue {
     const crowd = { ...this.#hooks.crowd(), pending: this.#pending.size };
     const refusal = mayWait(timeoutMs, crowd, this.#parts.settings);
     if (refusal) return this.#refuse(acquirer, refusal);
-    this.#pending.add(acquirer, now, timeoutMs === 0 ? Number.POSITIVE_INFINITY : timeoutMs);
+    this.#pending.add(acquirer, now, timeoutMs === 0 ? this.#unqueuedMs : timeoutMs);
     this.#hooks.onWaiting();
+  }
+
+  /** Who does not queue waits for what was on its way only: should that go to nobody, not for a holder instead. */
+  get #unqueuedMs(): number {
+    const { connectTimeoutMs, validateTimeoutMs } = this.#parts.settings;
+    return connectTimeoutMs + validateTimeoutMs;
   }
 
   /** @returns false if it was not waiting */

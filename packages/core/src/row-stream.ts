@@ -26,6 +26,7 @@ export class RowStream extends Readable {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     // The rest of the rows has to be read off the wire before the connection is of use again.
     this.#statement.reading?.resume();
+    this.#statement.onAbandoned?.();
     callback(error);
   }
 }
@@ -34,6 +35,10 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
   reading: Reading | null = null;
   /** Rows read so far: a stream that makes no progress has lost its reader. */
   rows = 0;
+  /** Told when its stream is over, read to the end or not. */
+  onAbandoned: (() => void) | null = null;
+  /** When its reader left; Infinity = reads on. */
+  abandonedAt = Number.POSITIVE_INFINITY;
   readonly #stream: RowStream;
 
   constructor(stream: RowStream, sql: string | StatementOptions, values: unknown) {

@@ -1,4 +1,5 @@
 import type { QueryOptions } from 'mysql2';
+import { onAbort } from './abort.js';
 import { rejectForCaller } from './async-stack.js';
 import type { RowStatement, Statement } from './driver.js';
 import { HandbackError } from './errors.js';
@@ -61,6 +62,7 @@ export abstract class TrackedStatement implements Statement, ReadText {
   precondition: (() => HandbackError | null) | null = null;
   previous: Statement | null = null;
   next: Statement | null = null;
+  #unlisten: (() => void) | null = null;
   #settled = false;
   #givenUp = false;
 
@@ -94,7 +96,7 @@ export abstract class TrackedStatement implements Statement, ReadText {
     const { keeper } = this;
     if (this.#settled || (error && !this.#givenUp && keeper?.resends(this, error))) return;
     this.#settled = true;
-    this.#unlisten();
+    this.#unlisten?.();
     keeper?.ended(this, error, result);
     if (this.#givenUp) return;
     if (error === null) return this.succeed(result, fields);
@@ -106,7 +108,7 @@ export abstract class TrackedStatement implements Statement, ReadText {
   giveUp(error: Error): void {
     if (this.#settled || this.#givenUp) return;
     this.#givenUp = true;
-    this.#unlisten();
+    this.#unlisten?.();
     this.fail(error);
     this.onGivenUp?.();
   }
@@ -116,14 +118,8 @@ export abstract class TrackedStatement implements Statement, ReadText {
     const { signal } = this;
     if (!signal) return true;
     if (signal.aborted) this.giveUp(signal.reason);
-    else signal.addEventListener('abort', this.#onAbort, { once: true });
+    else this.#unlisten = onAbort(signal, () => this.giveUp(signal.reason));
     return !signal.aborted;
-  }
-
-  readonly #onAbort = () => this.giveUp(this.signal?.reason);
-
-  #unlisten(): void {
-    this.signal?.removeEventListener('abort', this.#onAbort);
   }
 
   protected abstract succeed(result: unknown, fields: unknown): void;
