@@ -200,4 +200,28 @@ describe('what a session keeps unseen', () => {
       });
     });
   });
+
+  describe('in a one-byte character set, a character that the driver would cut to a quote', () => {
+    const ASKED = 'SELECT ? AS a';
+    // Its low byte is 0x27.
+    const VALUE = '\u0127, VERSION() AS hacked -- ';
+
+    for (const [name, options, before] of [
+      ['of the pool', { connection: { charset: 'latin1' } }, 'DO 0'],
+      ['that the request switched to', {}, 'SET NAMES latin1'],
+    ] as const) {
+      it(`is refused: character set ${name}`, async () => {
+        await withPool(options, (pool) =>
+          pool.run(async (db) => {
+            await db.query(before);
+            for (const value of [VALUE, [VALUE], { [VALUE]: 1 }]) {
+              await assert.rejects(db.query(ASKED, [value]), { code: 'UNSAFE_PARAMETER' });
+            }
+            await assert.rejects(db.query(`SELECT '${VALUE}'`), { code: 'UNSAFE_PARAMETER' });
+            assert.equal(((await db.query(ASKED, ['é']))[0] as RowDataPacket[])[0]?.a, 'é');
+          }),
+        );
+      });
+    }
+  });
 });
