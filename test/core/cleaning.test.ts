@@ -72,6 +72,7 @@ describe('cleaning between two holders', () => {
     for (const values of [
       [mysql.raw('@a := 1')],
       [{ a: mysql.raw('GET_LOCK("x", 1)') }],
+      [{ a: [mysql.raw('@a := 1')] }],
       [[mysql.raw('f()')]],
     ]) {
       const before = test.stats().reset;

@@ -58,7 +58,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
   [
     'edge',
     ...['drivers/mysql2', 'drivers/mysql2-charsets', 'drivers/mysql2-config', 'drivers/mysql2-connection'],
-    ...['drivers/mysql2-status', 'http'],
+    ...['drivers/mysql2-narrow', 'drivers/mysql2-status', 'http'],
   ],
   ['joining', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],
 ];

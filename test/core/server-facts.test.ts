@@ -110,15 +110,27 @@ describe('asking the server', () => {
   });
 
   it('bounds what reads the schema to a second, as the server wants it said', async () => {
-    for (const [session, bound] of [
-      [MARIADB, /^SET STATEMENT max_statement_time = 1 FOR SELECT /],
-      [MYSQL, /^SELECT \/\*\+ MAX_EXECUTION_TIME\(1000\) \*\/ /],
+    for (const [session, bound, roundTrips] of [
+      [MARIADB, /^SET STATEMENT max_statement_time = 1 FOR SELECT /, 6],
+      [MYSQL, /^SELECT \/\*\+ MAX_EXECUTION_TIME\(1000\) \*\/ /, 5],
     ] as const) {
       const { ask, asked } = answering([[/VERSION/, [session]]]);
       await readSchemaReach(ask);
       const unbounded = asked.filter((sql) => /information_schema/.test(sql) && !bound.test(sql));
-      assert.deepEqual([unbounded, asked.length], [[], 5]);
+      assert.deepEqual([unbounded, asked.length], [[], roundTrips]);
     }
+  });
+
+  it('does without the defaults of columns where they take too long to read, not where the connection is lost', async () => {
+    const refusing = (error: Error) =>
+      answering([
+        [/VERSION/, [MARIADB]],
+        [/COLUMN_DEFAULT/, error],
+      ]).ask;
+    const tooLong = Object.assign(new Error('interrupted'), { errno: 1969, sqlState: '70100' });
+    const reach = await readSchemaReach(refusing(tooLong));
+    assert.equal(reach.reached('SELECT 1', true, false), null);
+    await assert.rejects(readSchemaReach(refusing(new Error('lost'))), /lost/);
   });
 
   it('passes on the sql_mode and the default schema', async () => {

@@ -286,7 +286,7 @@ describe('what is read from the server', () => {
       return asking(admin)(sql);
     });
     const bounded = statements.filter((sql) => /max_statement_time|MAX_EXECUTION_TIME/.test(sql));
-    assert.equal(bounded.length, 3);
+    assert.ok(bounded.length >= 3);
     for (const sql of bounded) {
       const slow = sql.replace(/\bWHERE (?!TABLE_SCHEMA = 'inf)/, 'WHERE SLEEP(5) = 0 AND ');
       assert.notEqual(slow, sql);

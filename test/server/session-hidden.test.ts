@@ -14,11 +14,17 @@ const distributed = unique('hidden_distributed');
 const harmless = unique('hidden_harmless');
 const triggered = unique('hidden_triggered');
 const TRIGGER = `CREATE TRIGGER ${triggered}_t BEFORE INSERT ON ${triggered} FOR EACH ROW SELECT 7 INTO @hidden`;
+const [sequence, drawing, assigning] = ['sequence', 'drawing', 'assigning'].map((name) =>
+  unique(`hidden_${name}`),
+);
 const role = unique('handback_test_role');
 
 const CREATE = [
   `CREATE TABLE ${table} (id INT AUTO_INCREMENT PRIMARY KEY, n INT UNIQUE) AUTO_INCREMENT = 1001`,
   `INSERT INTO ${table} VALUES (1, 1)`,
+  `CREATE SEQUENCE ${sequence}`,
+  `CREATE TABLE ${drawing} (id INT DEFAULT NEXTVAL(${sequence}), n INT)`,
+  `CREATE TABLE ${assigning} (a INT DEFAULT (@hidden := 7), n INT)`,
   `CREATE ROLE ${role}`,
   `CREATE FUNCTION ${becoming}() RETURNS INT BEGIN SET ROLE ${role}; RETURN 1; END`,
   `CREATE TABLE ${calling} (n INT)`,
@@ -29,7 +35,8 @@ const CREATE = [
 ];
 
 const DROP = [
-  `DROP TABLE IF EXISTS ${table}, ${calling}, ${triggered}`,
+  `DROP TABLE IF EXISTS ${table}, ${calling}, ${triggered}, ${drawing}, ${assigning}`,
+  `DROP SEQUENCE IF EXISTS ${sequence}`,
   `DROP FUNCTION IF EXISTS ${becoming}`,
   ...[profiled, distributed, harmless].map((name) => `DROP PROCEDURE IF EXISTS ${name}`),
   `DROP ROLE IF EXISTS ${role}`,
@@ -198,6 +205,39 @@ describe('what a session keeps unseen', () => {
         await db.query(`INSERT INTO ${table} (n) VALUES (NULL); UPDATE ${table} SET n = n WHERE id = 1`);
         assert.equal(await scalar(db, LAST_ID), await scalar(db, `SELECT MAX(id) FROM ${table}`));
       });
+    });
+  });
+
+  describe('in a one-byte character set, a character that the driver would cut to a quote', () => {
+    const ASKED = 'SELECT ? AS a';
+    // Its low byte is 0x27.
+    const VALUE = '\u0127, VERSION() AS hacked -- ';
+
+    for (const [name, options, before] of [
+      ['of the pool', { connection: { charset: 'latin1' } }, 'DO 0'],
+      ['that the request switched to', {}, 'SET NAMES latin1'],
+    ] as const) {
+      it(`is refused: character set ${name}`, async () => {
+        await withPool(options, (pool) =>
+          pool.run(async (db) => {
+            await db.query(before);
+            for (const value of [VALUE, [VALUE], { [VALUE]: 1 }]) {
+              await assert.rejects(db.query(ASKED, [value]), { code: 'UNSAFE_PARAMETER' });
+            }
+            await assert.rejects(db.query(`SELECT '${VALUE}'`), { code: 'UNSAFE_PARAMETER' });
+            assert.equal(((await db.query(ASKED, ['é']))[0] as RowDataPacket[])[0]?.a, 'é');
+          }),
+        );
+      });
+    }
+  });
+
+  it('what a column default drew from a sequence, or assigned, is gone', async () => {
+    await withPool({}, async (pool) => {
+      await pool.query(`INSERT INTO ${drawing} (n) VALUES (1)`);
+      assert.equal(await scalar(pool, `SELECT LASTVAL(${sequence})`), null);
+      await pool.execute(`INSERT INTO ${assigning} (n) VALUES (1)`, []);
+      assert.equal(await scalar(pool, 'SELECT @hidden'), null);
     });
   });
 });

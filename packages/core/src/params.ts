@@ -73,9 +73,12 @@ function anyComposite(values: unknown): boolean {
 export function carriesSql(values: unknown): boolean {
   if (Array.isArray(values)) return values.some(carriesSql);
   if (!isComposite(values)) return false;
-  return (
-    hasSqlString(values) || Object.values(values).some((value) => isComposite(value) && hasSqlString(value))
-  );
+  return hasSqlString(values) || Object.values(values).some(carriesSqlItself);
+}
+
+/** Of an object's values the driver looks into lists, not into further objects. */
+function carriesSqlItself(value: unknown): boolean {
+  return Array.isArray(value) ? carriesSql(value) : isComposite(value) && hasSqlString(value);
 }
 
 /** Each placeholder with the code that stands before it. */

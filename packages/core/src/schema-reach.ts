@@ -4,6 +4,8 @@ import { callsOnlyBuiltIns, sourceSchemas } from './view-text.js';
 
 export interface SchemaRows {
   readonly triggers: readonly { readonly schema: string; readonly table: string }[];
+  /** Tables with a column whose default leaves something in the session. */
+  readonly defaults?: readonly { readonly schema: string; readonly table: string }[];
   readonly views: readonly { readonly schema: string; readonly name: string; readonly definition: string }[];
   readonly schemas: readonly string[];
   /** The lines of SHOW GRANTS. */
@@ -88,7 +90,8 @@ export class SchemaReach {
   }
 
   #findWrites(rows: SchemaRows, sight: GrantedSchemas): void {
-    const { triggers, views, schemas, defaultSchema, writersSeeTriggers } = rows;
+    const { triggers, defaults = [], views, schemas, defaultSchema, writersSeeTriggers } = rows;
+    for (const { table } of defaults) this.#writes.add(table, 'a table whose defaults change the session');
     for (const { table } of triggers) this.#writes.add(table, 'a table with triggers');
     for (const { name, definition } of views) {
       if (readsBeyond(sight, definition)) {

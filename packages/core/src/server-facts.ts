@@ -34,7 +34,12 @@ function bounded(select: string, mariaDb: boolean): string {
 const TRIGGER_TEXT_IS_NULLABLE = `(SELECT IS_NULLABLE FROM information_schema.COLUMNS
   WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = 'TRIGGERS' AND COLUMN_NAME = 'ACTION_STATEMENT')`;
 
-/** Five round trips. Rejects when one of them does, a statement that took too long included. */
+/** MariaDB's defaults may assign a variable, or take a sequence's next value, which the session then knows. */
+const TELLING_DEFAULTS = `DISTINCT TABLE_SCHEMA AS inSchema, TABLE_NAME AS onTable FROM information_schema.COLUMNS
+  WHERE TABLE_SCHEMA NOT IN (${NOT_LOOKED_INTO})
+  AND (COLUMN_DEFAULT LIKE '%nextval(%' OR COLUMN_DEFAULT LIKE '%@%:=%')`;
+
+/** Six round trips. Rejects when one of them does, a statement that took too long included. */
 export async function readSchemaReach(ask: Ask): Promise<SchemaReach> {
   const [session = {}] = await ask(
     'SELECT VERSION() AS version, DATABASE() AS defaultSchema, @@sql_mode AS sqlMode',
@@ -63,8 +68,10 @@ export async function readSchemaReach(ask: Ask): Promise<SchemaReach> {
       mariaDb,
     ),
   );
+  const defaults = mariaDb ? await ask(bounded(TELLING_DEFAULTS, mariaDb)).catch(nothingIfRefused) : [];
   return SchemaReach.from({
     triggers: triggers.map((row) => ({ schema: text(row.inSchema), table: text(row.onTable) })),
+    defaults: defaults.map((row) => ({ schema: text(row.inSchema), table: text(row.onTable) })),
     views: views.map((row) => ({
       schema: text(row.inSchema),
       name: text(row.name),
@@ -76,6 +83,12 @@ export async function readSchemaReach(ask: Ask): Promise<SchemaReach> {
     sqlMode: text(session.sqlMode),
     writersSeeTriggers: mariaDb && schemas.some((row) => row.hidesText === 'YES'),
   });
+}
+
+/** Of too many columns: it is rare, and the price would be a reset of every session. */
+function nothingIfRefused(error: Error & { sqlState?: string }): Record<string, unknown>[] {
+  if (error.sqlState === undefined) throw error;
+  return [];
 }
 
 function text(value: unknown): string {

@@ -14,6 +14,7 @@ export const BUILT_IN = words(`
   ascii ord char concat concat_ws lower upper lcase ucase left right substring_index ltrim rtrim lpad rpad repeat
   reverse replace insert locate instr find_in_set field elt make_set format length char_length character_length
   octet_length bit_length strcmp space quote soundex regexp_replace regexp_substr regexp_instr to_base64 from_base64
+  export_set weight_string extractvalue updatexml row nchar
   md5 sha sha1 sha2 aes_encrypt aes_decrypt compress uncompress uuid uuid_short
   current_date current_time current_timestamp localtime localtimestamp sysdate utc_date utc_time utc_timestamp
   unix_timestamp from_unixtime date time timestamp year quarter month week day hour minute second microsecond
@@ -25,6 +26,7 @@ export const BUILT_IN = words(`
   json_extract json_unquote json_object json_array json_contains json_contains_path json_length json_keys json_depth
   json_set json_insert json_replace json_remove json_array_append json_array_insert json_merge_patch
   json_merge_preserve json_valid json_type json_value json_quote json_search
+  linestring polygon mbrcontains st_srid st_buffer st_area st_length st_equals
   st_x st_y st_distance st_contains st_within st_intersects st_geomfromtext st_astext st_asgeojson
   database schema user current_user version connection_id charset collation coercibility
   sleep benchmark inet_aton inet_ntoa inet6_aton inet6_ntoa is_ipv4 is_ipv6

@@ -14,6 +14,7 @@ import { LinkedList } from '../linked-list.js';
 import { PLAIN_ROWS } from '../statement.js';
 
 import { charsetOf, collationOf } from './mysql2-charsets.js';
+import { tooWide } from './mysql2-narrow.js';
 import { StatusWatch, statusIsSeen } from './mysql2-status.js';
 
 /** What is used of mysql2's connection beyond its types (3.24.6: lib/base/connection.js). */
@@ -178,6 +179,7 @@ export class Mysql2Connection implements DriverConnection {
     };
     this.#inFlight.push(statement);
     try {
+      this.#refuseWide(statement);
       if (statement.prepared) this.raw.execute(statement.sql as string, statement.values as [], done);
       else if (statement.values === undefined) this.raw.query(statement.sql as string, done);
       else this.raw.query(statement.sql as string, statement.values as [], done);
@@ -199,6 +201,7 @@ export class Mysql2Connection implements DriverConnection {
     };
     this.#inFlight.push(statement);
     try {
+      this.#refuseWide(statement);
       const command =
         statement.values === undefined
           ? this.raw.query(statement.sql as string)
@@ -214,6 +217,12 @@ export class Mysql2Connection implements DriverConnection {
       done(error as Error);
     }
     return { resume: () => this.#resume() };
+  }
+
+  /** The values of a prepared statement are never read as SQL. */
+  #refuseWide({ sql, values, prepared }: Statement): void {
+    const refusal = tooWide(this.#internals.config.charsetNumber, sql, prepared ? undefined : values);
+    if (refusal) throw refusal;
   }
 
   #resume(): void {
