@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import handback from '@handback/fastify';
 import fastify from 'fastify';
+import type { LeaseHandle as Lease } from '#core/lease-handle.js';
 import type { PoolOptions } from '#core/options.js';
 import { lostError, serverError } from '../core/fake-server.js';
 import { coded, TestPool, track } from '../core/fixture.js';
@@ -12,7 +13,9 @@ import { testRows } from './rows.js';
 /** A pool of which so many connections have been in use at the same time and come back, in order. */
 async function withIdle(count: number, options: Partial<PoolOptions> = {}): Promise<TestPool> {
   const test = new TestPool({ max: 5, maxOpening: 5, ...options });
-  const leases = await Promise.all(Array.from({ length: count }, () => test.pool.acquire()));
+  const leases: Lease[] = [];
+  // One after another: the first to be opened is not always the first to be ready.
+  while (leases.length < count) leases.push(await test.pool.acquire());
   for (const lease of leases) lease.release();
   await test.clock.settle();
   return test;
