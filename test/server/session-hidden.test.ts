@@ -129,7 +129,7 @@ describe('what a session keeps unseen', () => {
     await withPool({}, async (pool) => {
       await pool.query(`SELECT 'secret' + n FROM ${table}`);
       await pool.run(async (db) => {
-        await assert.rejects(db.execute('SELECT ?', [undefined]), TypeError);
+        await assert.rejects(db.execute('SELECT ?', [undefined as never]), TypeError);
         assert.deepEqual((await db.query('SHOW WARNINGS'))[0], []);
       });
     });
