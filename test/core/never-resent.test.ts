@@ -37,6 +37,18 @@ describe('a statement is not sent to another connection', () => {
     }
   });
 
+  it('when what failed is the reading of its answer, of which the driver says as little', async () => {
+    const unreadable = () => Object.assign(new Error('thrown by a listener'), { fatal: true });
+    const test = dyingAt(/UPDATE|COMMIT/, unreadable);
+    const answer = track(test.pool.query('UPDATE t SET a = 1'));
+    await test.clock.settle();
+    assert.deepEqual([answer.error.message, test.stats().retried], ['thrown by a listener', 0]);
+    const other = dyingAt(/COMMIT/, unreadable);
+    const work = track(other.pool.transaction((tx) => tx.query('UPDATE t SET a = 2')));
+    await other.clock.settle();
+    assert.equal(work.code, 'OUTCOME_UNKNOWN');
+  });
+
   it('when it was given back with a connection that the driver no longer believes in', async () => {
     const test = new TestPool({ max: 2 });
     test.driver.reply = (sql) => (/UPDATE|COMMIT/.test(sql) ? 'hang' : undefined);
