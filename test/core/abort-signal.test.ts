@@ -267,3 +267,31 @@ describe('a signal that aborts', () => {
     assert.equal(rows.error.name, 'AbortError');
   });
 });
+
+describe('a stream that is destroyed before its statement was sent', () => {
+  it('leaves the queue, and nothing is sent', async () => {
+    const test = slow();
+    const held = await test.pool.acquire();
+    const stream = test.pool.stream('SELECT 1');
+    stream.destroy();
+    await test.clock.settle();
+    assert.equal(test.stats().pending, 0);
+    held.release();
+    await test.clock.settle();
+    assert.deepEqual(test.connection().texts, []);
+  });
+
+  it('behind another statement, or before its request has a connection: what comes after it is', async () => {
+    const test = slow();
+    const { db } = new TestRequest(test);
+    db.stream('SELECT 1').destroy();
+    const hanging = track(db.query('SELECT hangs'));
+    await test.clock.settle();
+    db.stream('SELECT 2').destroy();
+    const last = track(db.query('SELECT 3'));
+    test.connection().answer();
+    await test.clock.settle();
+    assert.deepEqual([hanging.state, last.state], ['fulfilled', 'fulfilled']);
+    assert.deepEqual(test.connection().texts, ['SELECT hangs', 'SELECT 3']);
+  });
+});

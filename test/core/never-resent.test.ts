@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { RowStream } from '#core/row-stream.js';
 import { lostError } from './fake-server.js';
 import { coded, TestPool, track } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
@@ -32,6 +33,31 @@ describe('a statement is not sent to another connection', () => {
       await test.clock.settle();
       assert.deepEqual([answer.error, test.stats().retried, elsewhere(test)], [error, 0, []]);
     }
+  });
+
+  it('when what failed is the reading of its answer, of which the driver says as little', async () => {
+    const unreadable = () => Object.assign(new Error('thrown by a listener'), { fatal: true });
+    const test = dyingAt(/UPDATE|COMMIT/, unreadable);
+    const answer = track(test.pool.query('UPDATE t SET a = 1'));
+    await test.clock.settle();
+    assert.deepEqual([answer.error.message, test.stats().retried], ['thrown by a listener', 0]);
+    const other = dyingAt(/COMMIT/, unreadable);
+    const work = track(other.pool.transaction((tx) => tx.query('UPDATE t SET a = 2')));
+    await other.clock.settle();
+    assert.equal(work.code, 'OUTCOME_UNKNOWN');
+  });
+
+  it('once rows of it have come, whatever is thrown while they are read', async () => {
+    const test = new TestPool({ max: 2 });
+    test.driver.reply = () => 'hang';
+    const { db } = new TestRequest(test);
+    const stream = db.stream('SELECT a FROM t') as RowStream;
+    const answer = track(stream.toArray());
+    await test.clock.settle();
+    stream.statement.onRow({ a: 1 });
+    test.connection().lose(brokenPipe());
+    await test.clock.settle();
+    assert.deepEqual([answer.code, test.stats().retried], ['EPIPE', 0]);
   });
 
   it('when it was given back with a connection that the driver no longer believes in', async () => {

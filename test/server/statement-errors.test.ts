@@ -71,4 +71,16 @@ describe('errors of statements', () => {
     assert.ok(!seen.includes(secret));
     assert.ok(!seen.includes('wrong-one'));
   });
+
+  it('a listener that throws while rows are read: the stream’s error, and the statement ran once', async () => {
+    const stream = pool.stream('INSERT INTO cards VALUES (1), (2), (3) RETURNING number');
+    stream.on('data', () => {
+      throw new Error('thrown by a listener');
+    });
+    const error = await failureOf(
+      new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject)),
+    );
+    assert.equal(error.message, 'thrown by a listener');
+    assert.equal(pool.stats().retried, 0);
+  });
 });

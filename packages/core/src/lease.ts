@@ -205,6 +205,8 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   resends(statement: TrackedStatement, error: DriverError): boolean {
     const { onUnsent } = this;
     if (!onUnsent || statement.bound || statement.resent || !wasNeverSent(error)) return false;
+    // A listener of its own may have thrown what looks like an error of the socket.
+    if (statement instanceof StreamedStatement && statement.rows > 0) return false;
     if (!this.#line.surrender(statement)) return false;
     const { sent } = statement;
     statement.resent = true;

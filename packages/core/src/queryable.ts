@@ -48,12 +48,12 @@ export abstract class Queryable {
   ): Promise<[T, FieldPacket[]]> {
     try {
       this.#check(sql, values);
+      const call = new Call(false, sql, values);
+      call.carriesSql = carriesSql(values ?? valuesOf(sql));
+      return this.send(call) as Promise<[T, FieldPacket[]]>;
     } catch (error) {
       return Promise.reject(error);
     }
-    const call = new Call(false, sql, values);
-    call.carriesSql = carriesSql(values ?? valuesOf(sql));
-    return this.send(call) as Promise<[T, FieldPacket[]]>;
   }
 
   /** Runs one prepared statement; it stays prepared on its connection. Objects are sent as JSON. */
@@ -63,10 +63,10 @@ export abstract class Queryable {
   ): Promise<[T, FieldPacket[]]> {
     try {
       this.#checkCall(sql, values);
+      return this.send(new Call(true, sql, values)) as Promise<[T, FieldPacket[]]>;
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.send(new Call(true, sql, values)) as Promise<[T, FieldPacket[]]>;
   }
 
   /**

@@ -27,6 +27,8 @@ export class RowStream extends Readable {
     // The rest of the rows has to be read off the wire before the connection is of use again.
     this.#statement.reading?.resume();
     this.#statement.onAbandoned?.();
+    // Nobody wants it any more: it is not sent at all.
+    if (!this.#statement.sent) this.#statement.giveUp(error ?? new Error('the stream was destroyed'));
     callback(error);
   }
 }

@@ -24,11 +24,13 @@ export type StatementOptions = QueryOptions & {
 
 export type DriverError = Error & { errno?: number; code?: string; fatal?: boolean; sql?: string };
 
+/** Said by the driver of what it does not even write. Its other errors without a code are of reading an answer. */
+const NOT_WRITTEN = /^Can't add new command/;
+
 /** The driver wrote to a socket that had ended, or refused to write at all; or we did. */
 export function wasNeverSent(error: DriverError | HandbackError): boolean {
   if (error instanceof HandbackError) return error.code === 'CONNECTION_LOST';
-  const { code, errno, fatal } = error;
-  return code === 'EPIPE' || (fatal === true && code === undefined && errno === undefined);
+  return error.code === 'EPIPE' || (error.fatal === true && NOT_WRITTEN.test(error.message));
 }
 
 /** ER_QUERY_INTERRUPTED: what a statement gets that was killed. */

@@ -91,14 +91,14 @@ export async function sendCommit(send: (sql: string) => Promise<unknown>): Promi
   try {
     await send('COMMIT');
   } catch (error) {
-    if (isLost(error as DriverError) && !wasNeverSent(error as DriverError)) {
+    if (!wasNeverSent(error as DriverError) && isLost(error as DriverError)) {
       throw new HandbackError(
         'OUTCOME_UNKNOWN',
         'The connection was lost during COMMIT: the transaction may or may not have been committed.',
         { cause: error },
       );
     }
-    if ((error as DriverError).fatal || isUnsent(error as DriverError)) throw rolledBack(error);
+    if (isUnsent(error as DriverError)) throw rolledBack(error);
     throw error;
   }
 }
@@ -110,7 +110,7 @@ function isUnsent(error: DriverError): boolean {
 /** Whether the connection failed under the statement, so that nobody knows if the server got it. */
 function isLost(error: DriverError | HandbackError): boolean {
   if (error instanceof HandbackError) return LOST_CODES.has(error.code);
-  return error.fatal === true && error.code !== undefined;
+  return error.fatal === true;
 }
 
 /** What cuts a statement off after it was sent. */
