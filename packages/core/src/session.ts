@@ -175,7 +175,8 @@ export class Session {
     error: DriverError,
   ): ErrorClass {
     if (setsNextTransaction) this.nextTransactionSet = false;
-    const of = classify(error, this.#readOnlyTransaction);
+    // It, or SET SESSION TRANSACTION READ ONLY, may be its owner's own doing.
+    const of = classify(error, this.#readOnlyTransaction || this.altered);
     const { plain, compound } = shape;
     // A statement of several parts may have come as far as that.
     if (shape.definesRoutines) this.#surroundings.schemaChanged();
