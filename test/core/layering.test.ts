@@ -5,7 +5,18 @@ import { fileURLToPath } from 'node:url';
 
 /** Lowest first: a file may import its own layer and those before it. */
 const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
-  ['words', 'abort', 'clock', 'driver', 'error-classes', 'errors', 'events', 'linked-list', 'states'],
+  [
+    'words',
+    'abort',
+    'clock',
+    'driver',
+    'error-classes',
+    'errors',
+    'events',
+    'linked-list',
+    'refusals',
+    'states',
+  ],
   [
     'values',
     ...[
@@ -35,6 +46,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'async-stack',
       'backoff',
       'canceller',
+      'commit',
       'closer',
       'control',
       'drainer',
@@ -43,6 +55,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'knowledge',
       'lease',
       'lease-handle',
+      'lease-host',
       'lease-limits',
       'line',
       'on-connect',
@@ -57,7 +70,14 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
   ['request', 'late-rules', 'lifecycle', 'scope'],
   [
     'edge',
-    ...['drivers/mysql2', 'drivers/mysql2-charsets', 'drivers/mysql2-config', 'drivers/mysql2-connection'],
+    ...[
+      'drivers/mysql2',
+      'drivers/mysql2-charsets',
+      'drivers/mysql2-config',
+      'drivers/mysql2-connection',
+      'drivers/mysql2-internals',
+      'drivers/mysql2-session',
+    ],
     ...['drivers/mysql2-narrow', 'drivers/mysql2-status', 'http'],
   ],
   ['joining', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],

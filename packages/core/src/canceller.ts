@@ -3,7 +3,8 @@ import type { Control } from './control.js';
 import type { Entry } from './entry.js';
 import { HandbackError } from './errors.js';
 import type { PoolEvents } from './events.js';
-import type { CancelReason, Lease } from './lease.js';
+import type { Lease } from './lease.js';
+import type { CancelReason } from './lease-host.js';
 import { maskValues } from './mask.js';
 import type { TrackedStatement } from './statement.js';
 

@@ -1,11 +1,19 @@
-import type { Clock } from './clock.js';
+import { sendCommit } from './commit.js';
 import type { RawConnection } from './driver.js';
 import type { Entry, Holder, Holding } from './entry.js';
-import type { ErrorClass } from './error-classes.js';
-import { HandbackError } from './errors.js';
+import type { HandbackError } from './errors.js';
+import type { LeaseHost } from './lease-host.js';
 import { LeaseClock, type LeaseLimits } from './lease-limits.js';
-import { connectionLost, Line } from './line.js';
+import { Line } from './line.js';
 import { type Dialect, Queryable } from './queryable.js';
+import {
+  commitUnanswered,
+  connectionLost,
+  leaseReleased,
+  nested,
+  queryTimedOut,
+  rolledBack,
+} from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import {
   Call,
@@ -16,40 +24,13 @@ import {
 } from './statement.js';
 import {
   checkTransaction,
-  rolledBack,
   runTransaction,
-  sendCommit,
   type TransactionHost,
   type TransactionOptions,
   undoBegin,
   type Work,
 } from './transaction.js';
 import { Turn } from './turn.js';
-
-/** What a lease needs from its pool. */
-export interface LeaseHost {
-  readonly dialect: Dialect;
-  readonly clock: Clock;
-  readonly acquireTimeoutMs: number;
-  /** The one door in. */
-  takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void;
-  /** Nothing runs any more on a lease that was given back while something did. */
-  drained(entry: Entry, lease: Lease): void;
-  /** Something about a lease falls due then. */
-  expectDue(at: number): void;
-  /** A statement has failed in this way. */
-  failed(entry: Entry, of: ErrorClass): void;
-  /** Nobody waits for the running statement any more: it is to be killed. */
-  cancel(entry: Entry, lease: Lease, statement: TrackedStatement, reason: CancelReason): void;
-  /** What the pool itself asked on a held connection was not answered in time. */
-  silent(entry: Entry): void;
-  leaked(entry: Entry, lease: Lease): void;
-  /** Nobody has it any more, and nobody gave it back. */
-  forgotten(entry: Entry): void;
-  resent(): void;
-}
-
-export type CancelReason = 'timeout' | 'signal';
 
 /**
  * One acquire to release. It dies on release: what is called on it later rejects `LEASE_RELEASED`, and can
@@ -385,31 +366,4 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   #control(sql: string): Promise<unknown> {
     return this.send(new Call(false, sql, undefined));
   }
-}
-
-function leaseReleased(takenAway: boolean): HandbackError {
-  const why = takenAway ? 'was held for longer than maxHoldMs and taken away' : 'has been given back';
-  return new HandbackError('LEASE_RELEASED', `This connection ${why}; the statement was not sent.`);
-}
-
-function queryTimedOut(limitMs: number): HandbackError {
-  return new HandbackError(
-    'QUERY_TIMEOUT',
-    `The statement ran for longer than queryTimeoutMs (${limitMs} ms) and is being killed; what it did until then is not known.`,
-  );
-}
-
-function commitUnanswered(cause?: unknown): HandbackError {
-  return new HandbackError(
-    'OUTCOME_UNKNOWN',
-    'The connection was lost during COMMIT: the transaction may or may not have been committed.',
-    cause === undefined ? {} : { cause },
-  );
-}
-
-export function nested(): HandbackError {
-  return new HandbackError(
-    'TRANSACTION_NESTED',
-    'A transaction is already open on this connection, and a second BEGIN would commit it. Inside transaction(fn) use tx.transaction().',
-  );
 }

@@ -1,12 +1,13 @@
 import { CallbackAcquirer } from './acquirers.js';
 import type { Timer } from './clock.js';
 import type { Holder } from './entry.js';
-import { HandbackError } from './errors.js';
+import type { HandbackError } from './errors.js';
 import { LateRules } from './late-rules.js';
 import type { Lease } from './lease.js';
 import type { ScopeSettings } from './options.js';
 import type { Pool } from './pool.js';
 import type { QueryLog } from './query-log.js';
+import { clientGone, resultsLost, rolledBackWith, routeOptedOut, stateLost } from './refusals.js';
 import type { TrackedStatement } from './statement.js';
 
 /** How a request came to its end: the handler answered it, or the client left before that. */
@@ -130,7 +131,7 @@ export class Lifecycle {
     const { commitUnanswered, altered, temporaryTables } = lease.session;
     if (commitUnanswered) this.broken = lease.notOpen();
     else if (lease.mayHaveBegun) {
-      this.broken = rolledBack('because its connection was lost');
+      this.broken = rolledBackWith('because its connection was lost');
     } else if (altered || temporaryTables.length > 0) this.broken = stateLost();
     this.#brokenBy = this.broken ? lease : null;
     this.#lostResults = lease.statements > 0;
@@ -296,41 +297,9 @@ export class Lifecycle {
     this.late.remember(lease.session);
     // A BEGIN under way counts: its caller would go on in autocommit.
     if (lease.mayBeInTransaction) {
-      this.broken = rolledBack('because it was still open when its connection was given back');
+      this.broken = rolledBackWith('because it was still open when its connection was given back');
       this.#brokenBy = null;
     }
     lease.end(drainTimeoutMs);
   }
-}
-
-function routeOptedOut(route: string): HandbackError {
-  return new HandbackError(
-    'ROUTE_OPTED_OUT',
-    `${route} is opted out of Handback; use the pool itself, or opt it in.`,
-  );
-}
-
-function clientGone(): HandbackError {
-  return new HandbackError('CLIENT_GONE', 'The client left before a connection was free; nothing was sent.');
-}
-
-function resultsLost(): HandbackError {
-  return new HandbackError(
-    'CONNECTION_LOST',
-    'The connection was lost, and with it what this statement asks for (LAST_INSERT_ID, warnings, row counts).',
-  );
-}
-
-function stateLost(): HandbackError {
-  return new HandbackError(
-    'CONNECTION_LOST',
-    'The connection was lost, and with it session state that this request had set; call release() to go on with a new one.',
-  );
-}
-
-function rolledBack(why: string): HandbackError {
-  return new HandbackError(
-    'TRANSACTION_ROLLED_BACK',
-    `The transaction was rolled back ${why}. Nothing more is sent until rollback() is called.`,
-  );
 }

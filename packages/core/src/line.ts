@@ -2,12 +2,12 @@ import { answerOf } from './answer.js';
 import type { Clock } from './clock.js';
 import type { DriverConnection, Statement } from './driver.js';
 import type { ErrorClass } from './error-classes.js';
-import { HandbackError } from './errors.js';
+import type { HandbackError } from './errors.js';
 import { LinkedList } from './linked-list.js';
+import { connectionLost, endedByStatement, notWanted, rolledBack } from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import { isRollback, type Session } from './session.js';
 import type { DriverError, TrackedStatement } from './statement.js';
-import { endedByStatement, rolledBack } from './transaction.js';
 
 /** After this long without a sign of life the end of the socket may lie unread, should the process have been busy. */
 const QUIET_MS = 500;
@@ -279,17 +279,4 @@ export class Line {
       this.#connection.run(statement);
     }
   }
-}
-
-/** Nobody is told: its caller has gone. */
-function notWanted(): HandbackError {
-  return new HandbackError('QUERY_CANCELLED', 'The statement was given up before it was sent.');
-}
-
-export function connectionLost(inTransaction: boolean): HandbackError {
-  const outcome = inTransaction ? ' Its open transaction was rolled back by the server.' : '';
-  return new HandbackError(
-    'CONNECTION_LOST',
-    `The connection was lost; the statement was not sent.${outcome}`,
-  );
 }

@@ -1,16 +1,17 @@
 import { LateReading, OneShot, transactionOf } from './acquirers.js';
+import { sendCommit } from './commit.js';
 import type { RawConnection } from './driver.js';
-import { type Lease, nested } from './lease.js';
+import type { Lease } from './lease.js';
 import type { Lifecycle, ScopeContext, ScopeState } from './lifecycle.js';
 import { maskValues } from './mask.js';
 import type { LoggedStatement } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
+import { nested } from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import { Call, type TrackedStatement } from './statement.js';
 import {
   checkTransaction,
   runTransaction,
-  sendCommit,
   type TransactionOptions,
   twiceUnlessBegun,
   type Work,

@@ -1,3 +1,4 @@
+import { sendCommit } from './commit.js';
 import { HandbackError } from './errors.js';
 import { checkOptions, invalid, type Rules } from './option-rules.js';
 import { type Dialect, Queryable } from './queryable.js';
@@ -81,41 +82,6 @@ export function undoBegin(error: unknown, rollback: () => Promise<unknown>): voi
   if (error instanceof HandbackError && error.code === 'QUERY_TIMEOUT') rollback().catch(() => undefined);
 }
 
-/**
- * Sends COMMIT with `send`.
- *
- * @throws {HandbackError} OUTCOME_UNKNOWN when the connection was lost before the answer: the transaction may
- * have been committed. TRANSACTION_ROLLED_BACK when it certainly was not. The server's own refusal unchanged.
- */
-export async function sendCommit(send: (sql: string) => Promise<unknown>): Promise<void> {
-  try {
-    await send('COMMIT');
-  } catch (error) {
-    if (!wasNeverSent(error as DriverError) && isLost(error as DriverError)) {
-      throw new HandbackError(
-        'OUTCOME_UNKNOWN',
-        'The connection was lost during COMMIT: the transaction may or may not have been committed.',
-        { cause: error },
-      );
-    }
-    if (isUnsent(error as DriverError)) throw rolledBack(error);
-    throw error;
-  }
-}
-
-function isUnsent(error: DriverError): boolean {
-  return wasNeverSent(error) || (error instanceof HandbackError && error.code === 'LEASE_RELEASED');
-}
-
-/** Whether the connection failed under the statement, so that nobody knows if the server got it. */
-function isLost(error: DriverError | HandbackError): boolean {
-  if (error instanceof HandbackError) return LOST_CODES.has(error.code);
-  return error.fatal === true;
-}
-
-/** What cuts a statement off after it was sent. */
-const LOST_CODES: ReadonlySet<string> = new Set(['QUERY_CANCELLED', 'QUERY_TIMEOUT', 'POOL_CLOSED']);
-
 async function commit(host: TransactionHost): Promise<void> {
   const call = new Call(false, 'COMMIT', undefined);
   // Statements may still be ahead of it.
@@ -142,24 +108,6 @@ async function afterFailure(host: TransactionHost, error: unknown): Promise<unkn
   if (host.inTransaction) return error;
   const gone = host.notOpen(error);
   return gone.code === 'OUTCOME_UNKNOWN' ? gone : error;
-}
-
-/** The transaction is certainly undone. */
-export function rolledBack(cause?: unknown): HandbackError {
-  return new HandbackError(
-    'TRANSACTION_ROLLED_BACK',
-    'The transaction is no longer open: it was rolled back.',
-    cause === undefined ? {} : { cause },
-  );
-}
-
-/** A statement has ended the transaction, and such statements (DDL, COMMIT, procedures) mostly commit. */
-export function endedByStatement(cause?: unknown): HandbackError {
-  return new HandbackError(
-    'OUTCOME_UNKNOWN',
-    'A statement has ended the transaction: what ran before it may have been committed.',
-    cause === undefined ? {} : { cause },
-  );
 }
 
 /**

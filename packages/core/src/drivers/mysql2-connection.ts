@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net';
-import mysql from 'mysql2';
 import { isOkPacket } from '../answer.js';
 import type {
   DriverConnection,
@@ -11,40 +9,13 @@ import type {
   Statement,
 } from '../driver.js';
 import { LinkedList } from '../linked-list.js';
-import { PLAIN_ROWS } from '../statement.js';
-
-import { charsetOf, collationOf } from './mysql2-charsets.js';
+import { type Internals, internals } from './mysql2-internals.js';
 import { tooWide } from './mysql2-narrow.js';
+import { Mysql2Session } from './mysql2-session.js';
 import { StatusWatch, statusIsSeen } from './mysql2-status.js';
-
-/** What is used of mysql2's connection beyond its types (3.24.6: lib/base/connection.js). */
-export interface Internals {
-  readonly stream: Socket;
-  readonly state: string;
-  readonly threadId: number;
-  /** `compress`: what the handshake has agreed on. */
-  readonly config: {
-    ssl: object | false;
-    charsetNumber: number;
-    database?: string;
-    queryFormat?: unknown;
-    compress?: unknown;
-  };
-  readonly _command: unknown;
-  readonly _commands: { readonly length: number };
-  readonly _paused: boolean;
-}
-
-export const internals = (raw: RawConnection): Internals => raw as unknown as Internals;
 
 /** What the driver warns of when a packet does not have the number that is due. */
 type OutOfOrder = Error & { readonly expected?: number };
-
-/** What a reset leaves, and procedures, functions and triggers can bring about. */
-const SURVIVORS =
-  'SELECT CURRENT_ROLE() AS role, (SELECT COUNT(*) FROM information_schema.PROFILING) AS profiles';
-/** Session tracking beyond the schema and a few variables; a reset turns it off again. */
-const TRACK_CHANGES = 'SET SESSION session_track_state_change = 1';
 
 export class Mysql2Connection implements DriverConnection {
   readonly raw: RawConnection;
@@ -53,29 +24,21 @@ export class Mysql2Connection implements DriverConnection {
   onLost: (error: Error) => void = () => {};
   readonly #internals: Internals;
   readonly #inFlight = new LinkedList<Statement>();
+  readonly #session: Mysql2Session;
   readonly #watch: StatusWatch;
-  readonly #isMariaDb: boolean;
-  /** What the handshake agreed on, and MariaDB's reset restores. */
-  readonly #openedCharset: number;
-  /** What it is meant to be, after `onConnect`. */
-  #charset: number;
-  #role: string | null = null;
   #statusDoubted = false;
-  #changesTracked = false;
   #lost: Error | null = null;
 
   constructor(raw: RawConnection, serverVersion: string) {
     this.raw = raw;
     this.#internals = internals(raw);
-    const { threadId, stream, config } = this.#internals;
+    const { threadId, stream } = this.#internals;
     this.threadId = threadId;
     this.address =
       stream.remoteAddress === undefined || stream.remotePort === undefined
         ? undefined
         : { host: stream.remoteAddress, port: stream.remotePort };
-    this.#openedCharset = config.charsetNumber;
-    this.#charset = config.charsetNumber;
-    this.#isMariaDb = /mariadb/i.test(serverVersion);
+    this.#session = new Mysql2Session(raw, serverVersion);
     this.#watch = new StatusWatch(raw);
     this.#listen();
   }
@@ -125,20 +88,8 @@ export class Mysql2Connection implements DriverConnection {
     this.#statusDoubted = true;
   }
 
-  /**
-   * MariaDB then reports every change of a variable, a temporary table, a prepared statement or the schema, in
-   * stored code too. MySQL's version of it was not tried.
-   */
-  async trackChanges(): Promise<void> {
-    if (!this.#isMariaDb) return;
-    this.#changesTracked = await this.#ask(TRACK_CHANGES).then(
-      () => true,
-      // A server, or a proxy, that doesn't know the variable: the reading of the SQL has to do.
-      (error: Error & { sqlState?: string }) => {
-        if (error.sqlState === undefined) throw error;
-        return false;
-      },
-    );
+  trackChanges(): Promise<void> {
+    return this.#session.trackChanges();
   }
 
   get formatsItself(): boolean {
@@ -159,8 +110,11 @@ export class Mysql2Connection implements DriverConnection {
   }
 
   charsetChanged(): boolean {
-    const { charsetNumber } = this.#internals.config;
-    return charsetNumber !== this.#charset && charsetOf(charsetNumber) !== charsetOf(this.#charset);
+    return this.#session.charsetChanged();
+  }
+
+  settled(): Promise<void> {
+    return this.#session.settled();
   }
 
   run(statement: Statement): void {
@@ -229,11 +183,6 @@ export class Mysql2Connection implements DriverConnection {
     if (!this.#lost && this.#internals._paused) this.raw.resume();
   }
 
-  async settled(): Promise<void> {
-    this.#charset = this.#internals.config.charsetNumber;
-    if (this.#isMariaDb) this.#role = await this.#currentRole();
-  }
-
   ping(done: (error: Error | null) => void): void {
     // Called back with an error, or with nothing.
     (this.raw as unknown as { ping(done: (error?: Error) => void): void }).ping((error) =>
@@ -242,50 +191,7 @@ export class Mysql2Connection implements DriverConnection {
   }
 
   reset(options: ResetOptions, done: (error: Error | null) => void): void {
-    this.#reset(options).then(() => done(null), done);
-  }
-
-  async #reset({ restoreSchema, checkSurvivors, rollBackFirst, replay }: ResetOptions): Promise<void> {
-    const { config } = this.#internals;
-    // Refused in an XA transaction, after which a reset leaves a session without InnoDB.
-    if (rollBackFirst) await this.#ask('ROLLBACK');
-    await this.#resetSession();
-    config.charsetNumber = this.#openedCharset;
-    // MariaDB's reset restores the handshake's character set, MySQL's takes the global one.
-    if (!this.#isMariaDb) {
-      const [charset, collation] = [charsetOf(this.#openedCharset), collationOf(this.#openedCharset)];
-      await this.#ask(`SET NAMES ${charset} COLLATE ${collation}`);
-    }
-    if (restoreSchema && config.database) await this.#ask(`USE ${mysql.escapeId(config.database, true)}`);
-    if (this.#changesTracked) await this.#ask(TRACK_CHANGES);
-    await replay?.();
-    // MariaDB keeps both over a reset.
-    if (checkSurvivors && this.#isMariaDb) await this.#refuseSurvivors();
-    if (this.charsetChanged()) throw new Error('the character set is not what it was');
-  }
-
-  #resetSession(): Promise<void> {
-    const { raw } = this as unknown as { raw: { reset(done: (error: Error | null) => void): void } };
-    return new Promise((resolve, reject) => {
-      raw.reset((error) => (error ? reject(error) : resolve()));
-    });
-  }
-
-  async #currentRole(): Promise<string | null> {
-    const rows = (await this.#ask('SELECT CURRENT_ROLE() AS role')) as { role: string | null }[];
-    return rows[0]?.role ?? null;
-  }
-
-  async #refuseSurvivors(): Promise<void> {
-    const [row] = (await this.#ask(SURVIVORS)) as { role: string | null; profiles: number }[];
-    if ((row?.role ?? null) !== this.#role) throw new Error('the session has taken on a role');
-    if (Number(row?.profiles) !== 0) throw new Error('its statements were profiled');
-  }
-
-  #ask(sql: string): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.raw.query({ sql, ...PLAIN_ROWS }, (error, result) => (error ? reject(error) : resolve(result)));
-    });
+    this.#session.reset(options).then(() => done(null), done);
   }
 
   end(): void {

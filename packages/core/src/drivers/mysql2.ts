@@ -14,7 +14,8 @@ import type {
 import { HandbackError } from '../errors.js';
 import { readSchemaReach, readServerFacts } from '../server-facts.js';
 import { completeConfig, withIdentityCheck } from './mysql2-config.js';
-import { connectionLost, internals, Mysql2Connection } from './mysql2-connection.js';
+import { connectionLost, Mysql2Connection } from './mysql2-connection.js';
+import { internals } from './mysql2-internals.js';
 
 /**
  * A socket keeps the async context in which it was opened. Without this, the first request's AsyncLocalStorage

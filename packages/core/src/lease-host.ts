@@ -1,0 +1,31 @@
+import type { Clock } from './clock.js';
+import type { Entry } from './entry.js';
+import type { ErrorClass } from './error-classes.js';
+import type { Lease } from './lease.js';
+import type { Dialect } from './queryable.js';
+import type { TrackedStatement } from './statement.js';
+
+/** What a lease needs from its pool. */
+export interface LeaseHost {
+  readonly dialect: Dialect;
+  readonly clock: Clock;
+  readonly acquireTimeoutMs: number;
+  /** The one door in. */
+  takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void;
+  /** Nothing runs any more on a lease that was given back while something did. */
+  drained(entry: Entry, lease: Lease): void;
+  /** Something about a lease falls due then. */
+  expectDue(at: number): void;
+  /** A statement has failed in this way. */
+  failed(entry: Entry, of: ErrorClass): void;
+  /** Nobody waits for the running statement any more: it is to be killed. */
+  cancel(entry: Entry, lease: Lease, statement: TrackedStatement, reason: CancelReason): void;
+  /** What the pool itself asked on a held connection was not answered in time. */
+  silent(entry: Entry): void;
+  leaked(entry: Entry, lease: Lease): void;
+  /** Nobody has it any more, and nobody gave it back. */
+  forgotten(entry: Entry): void;
+  resent(): void;
+}
+
+export type CancelReason = 'timeout' | 'signal';

@@ -1,0 +1,93 @@
+import { HandbackError } from './errors.js';
+
+// What statements are refused with, in words for the one who sent them. All of it is safe to show.
+
+export function leaseReleased(takenAway: boolean): HandbackError {
+  const why = takenAway ? 'was held for longer than maxHoldMs and taken away' : 'has been given back';
+  return new HandbackError('LEASE_RELEASED', `This connection ${why}; the statement was not sent.`);
+}
+
+export function queryTimedOut(limitMs: number): HandbackError {
+  return new HandbackError(
+    'QUERY_TIMEOUT',
+    `The statement ran for longer than queryTimeoutMs (${limitMs} ms) and is being killed; what it did until then is not known.`,
+  );
+}
+
+export function commitUnanswered(cause?: unknown): HandbackError {
+  return new HandbackError(
+    'OUTCOME_UNKNOWN',
+    'The connection was lost during COMMIT: the transaction may or may not have been committed.',
+    cause === undefined ? {} : { cause },
+  );
+}
+
+export function nested(): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_NESTED',
+    'A transaction is already open on this connection, and a second BEGIN would commit it. Inside transaction(fn) use tx.transaction().',
+  );
+}
+
+export function connectionLost(inTransaction: boolean): HandbackError {
+  const outcome = inTransaction ? ' Its open transaction was rolled back by the server.' : '';
+  return new HandbackError(
+    'CONNECTION_LOST',
+    `The connection was lost; the statement was not sent.${outcome}`,
+  );
+}
+
+/** Nobody is told: its caller has gone. */
+export function notWanted(): HandbackError {
+  return new HandbackError('QUERY_CANCELLED', 'The statement was given up before it was sent.');
+}
+
+/** The transaction is certainly undone. */
+export function rolledBack(cause?: unknown): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_ROLLED_BACK',
+    'The transaction is no longer open: it was rolled back.',
+    cause === undefined ? {} : { cause },
+  );
+}
+
+/** A statement has ended the transaction, and such statements (DDL, COMMIT, procedures) mostly commit. */
+export function endedByStatement(cause?: unknown): HandbackError {
+  return new HandbackError(
+    'OUTCOME_UNKNOWN',
+    'A statement has ended the transaction: what ran before it may have been committed.',
+    cause === undefined ? {} : { cause },
+  );
+}
+
+export function routeOptedOut(route: string): HandbackError {
+  return new HandbackError(
+    'ROUTE_OPTED_OUT',
+    `${route} is opted out of Handback; use the pool itself, or opt it in.`,
+  );
+}
+
+export function clientGone(): HandbackError {
+  return new HandbackError('CLIENT_GONE', 'The client left before a connection was free; nothing was sent.');
+}
+
+export function resultsLost(): HandbackError {
+  return new HandbackError(
+    'CONNECTION_LOST',
+    'The connection was lost, and with it what this statement asks for (LAST_INSERT_ID, warnings, row counts).',
+  );
+}
+
+export function stateLost(): HandbackError {
+  return new HandbackError(
+    'CONNECTION_LOST',
+    'The connection was lost, and with it session state that this request had set; call release() to go on with a new one.',
+  );
+}
+
+export function rolledBackWith(why: string): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_ROLLED_BACK',
+    `The transaction was rolled back ${why}. Nothing more is sent until rollback() is called.`,
+  );
+}
