@@ -48,7 +48,7 @@ describe('leakAfterMs', () => {
     }
     assert.equal(test.told('leak').length, 3);
     const [a, b, ...more] = leakWarnings(test);
-    assert.match(a ?? '', /^GET \/a for 1000 ms \(SELECT \?\), 1 statements so far/);
+    assert.match(a ?? '', /^GET \/a for 1000 ms \(SELECT \?\), statements so far: 1/);
     assert.match(b ?? '', /^GET \/b/);
     assert.deepEqual(more, []);
   });

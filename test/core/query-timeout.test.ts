@@ -47,7 +47,7 @@ describe('queryTimeoutMs', () => {
     assert.deepEqual([answer.state, test.driver.kills], ['pending', []]);
     await test.clock.advance(1);
     assert.equal(answer.code, 'QUERY_TIMEOUT');
-    assert.match(answer.error.message, /queryTimeoutMs \(1000 ms\)/);
+    assert.match(answer.error.message, /limit of 1000 ms/);
     const { threadId } = test.connection();
     assert.deepEqual([test.driver.kills, test.driver.controls.length], [[`KILL QUERY ${threadId}`], 1]);
     assert.deepEqual(

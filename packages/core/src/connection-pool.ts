@@ -5,7 +5,7 @@ import type { HolderReport } from './errors.js';
 import type { PoolEvents } from './events.js';
 import { LeaseHandle } from './lease-handle.js';
 import { Lifecycle, type ScopeContext } from './lifecycle.js';
-import { deadline, invalid } from './option-rules.js';
+import { checkOptions, deadline, invalid, type Rules } from './option-rules.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
@@ -23,10 +23,15 @@ export interface CloseOptions {
 const CLOSE_TIMEOUT_MS = 10_000;
 
 /** @throws {HandbackError} INVALID_OPTION */
-export function closeTimeoutOf({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): number {
-  if (!deadline.accepts(timeoutMs)) throw invalid('timeoutMs', deadline.allowed, timeoutMs);
-  return timeoutMs;
+export function closeTimeoutOf(options: CloseOptions = {}): number {
+  checkOptions(options, { timeoutMs: deadline }, 'the options of close()');
+  return options.timeoutMs ?? CLOSE_TIMEOUT_MS;
 }
+
+const ACQUIRE_RULES: Rules = {
+  timeoutMs: deadline,
+  signal: { allowed: 'an AbortSignal', accepts: (value) => value === null || isSignal(value) },
+};
 
 const ONE_SHOT = { route: 'pool' };
 
@@ -69,10 +74,7 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    * @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED
    */
   async acquire(options: AcquireOptions = {}): Promise<LeaseHandle> {
-    const { timeoutMs, signal } = options;
-    if (signal != null && !isSignal(signal)) throw invalid('signal', 'an AbortSignal', signal);
-    if (timeoutMs !== undefined && !deadline.accepts(timeoutMs))
-      throw invalid('timeoutMs', deadline.allowed, timeoutMs);
+    checkOptions(options, ACQUIRE_RULES, 'the options of acquire()');
     return new LeaseHandle(await acquire(this.#pool, { route: 'pool.acquire' }, options));
   }
 

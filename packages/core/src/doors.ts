@@ -136,7 +136,8 @@ export class Doors implements LeaseHost {
     // A COMMIT without an answer may have been carried out: its caller was told OUTCOME_UNKNOWN.
     if (entry.session.inTransaction && !entry.session.commitUnanswered) {
       this.#parts.counters.rolledBack++;
-      this.#parts.reporter.openTransaction(entry);
+      // One that was lost with its connection, or taken away, nobody has forgotten.
+      if (entry.connection?.isUsable() && !entry.heldTooLong) this.#parts.reporter.openTransaction(entry);
     }
     const verdict = mayKeep(
       entry,

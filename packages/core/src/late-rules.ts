@@ -20,7 +20,7 @@ export class LateRules {
     { text: sql, shape, carriesSql }: ReadText & { readonly carriesSql: boolean },
     afterResponse: ScopeSettings['afterResponse'],
   ): HandbackError | null {
-    if (afterResponse !== 'allow') return this.ended('Late work is not allowed here');
+    if (afterResponse !== 'allow') return lateWorkForbidden();
     if (carriesSql || shape.needsSession)
       return this.ended('This statement needs the session of its request');
     if (this.#altered)
@@ -35,4 +35,11 @@ export class LateRules {
       `${why}, and the request has ended. Do it before the answer, or use transaction(fn), which works late too.`,
     );
   }
+}
+
+export function lateWorkForbidden(): HandbackError {
+  return new HandbackError(
+    'SCOPE_ENDED',
+    'The request has ended, and late work is not allowed here (option afterResponse).',
+  );
 }

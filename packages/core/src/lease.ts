@@ -169,11 +169,8 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
 
   /** @internal */
   ended(statement: TrackedStatement, error: DriverError | null, result: unknown): void {
-    const { log } = this.holder;
-    if (log && statement.sent) {
-      const rowsRead = statement instanceof StreamedStatement ? statement.rows : undefined;
-      log.add(statement.text, this.#host.clock.now() - this.#line.runningSince, error, result, rowsRead);
-    }
+    // Of one that was given up it was noted then, as its caller has seen it.
+    if (statement.sent && !statement.givenUp) this.#note(statement, error, result);
     this.#line.ended(statement, error, result);
     if (this.#released) {
       if (this.#line.size === 0) this.#host.drained(this.#entry, this);
@@ -200,9 +197,18 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     return true;
   }
 
+  #note(statement: TrackedStatement, error: Error | null, result?: unknown): void {
+    const { log } = this.holder;
+    if (!log) return;
+    const rowsRead = statement instanceof StreamedStatement ? statement.rows : undefined;
+    log.add(statement.text, this.#host.clock.now() - this.#line.runningSince, error, result, rowsRead);
+  }
+
   #sent(statement: TrackedStatement): void {
     statement.onGivenUp = () => {
-      if (this.#line.running === statement) this.#host.cancel(this.#entry, this, statement, 'signal');
+      if (this.#line.running !== statement) return;
+      this.#note(statement, abortError(statement.signal));
+      this.#host.cancel(this.#entry, this, statement, 'signal');
     };
     if (statement instanceof StreamedStatement) {
       statement.onAbandoned = () => {
@@ -234,8 +240,10 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
 
   #timeOut(statement: TrackedStatement): void {
     statement.onGivenUp = null;
+    const error = queryTimedOut(this.#limits.limitOf(statement));
+    this.#note(statement, error);
     this.#host.cancel(this.#entry, this, statement, 'timeout');
-    statement.giveUp(queryTimedOut(this.#limits.limitOf(statement)));
+    statement.giveUp(error);
   }
 
   /** @internal It was reported as a leak. */
@@ -301,8 +309,10 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     await sendCommit((sql) => this.#control(sql));
   }
 
+  /** ROLLBACK; of a transaction that was lost with its connection there is nothing left to undo. */
   async rollback(): Promise<void> {
-    await this.#control('ROLLBACK');
+    if (this.#released || this.usable) await this.#control('ROLLBACK');
+    else this.#entry.session.wasRolledBack();
   }
 
   /** BEGIN, `fn`, COMMIT; ROLLBACK when `fn` throws. Waits for another `transaction(fn)` of this lease to end. */
@@ -322,7 +332,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   connection(): RawConnection {
     if (this.#released) throw leaseReleased(this.#takenAway);
     const { connection, session } = this.#entry;
-    if (!connection?.isUsable()) throw connectionLost(session.inTransaction);
+    if (!connection?.isUsable()) throw connectionLost();
     session.exposed = true;
     return connection.raw;
   }
@@ -366,4 +376,10 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   #control(sql: string): Promise<unknown> {
     return this.send(new Call(false, sql, undefined));
   }
+}
+
+/** A reason may be anything; what the log shows is its name. */
+function abortError(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason : Object.assign(new Error('aborted'), { name: 'AbortError' });
 }

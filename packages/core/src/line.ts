@@ -4,7 +4,14 @@ import type { DriverConnection, Statement } from './driver.js';
 import type { ErrorClass } from './error-classes.js';
 import type { HandbackError } from './errors.js';
 import { LinkedList } from './linked-list.js';
-import { connectionLost, endedByStatement, notWanted, rolledBack } from './refusals.js';
+import {
+  connectionLost,
+  endedByStatement,
+  nested,
+  notWanted,
+  rolledBack,
+  rolledBackWith,
+} from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import { isRollback, type Session } from './session.js';
 import type { DriverError, TrackedStatement } from './statement.js';
@@ -250,9 +257,15 @@ export class Line {
   #refusal(statement: TrackedStatement): HandbackError | null {
     if (this.#closed) return this.#closed;
     if (statement.givenUp) return notWanted();
-    if (!this.#connection.isUsable() || this.#unclear) return connectionLost(this.#session.inTransaction);
+    if (!this.#connection.isUsable() || this.#unclear) return this.#lost();
     if (this.#session.abandoned && !isRollback(statement.text)) return this.notOpen();
+    if (statement.shape.begins && this.#session.beginWouldCommit) return nested();
     return statement.precondition?.() ?? null;
+  }
+
+  #lost(): HandbackError {
+    if (this.#session.inTransaction) return rolledBackWith('because its connection was lost');
+    return connectionLost();
   }
 
   notOpen(cause?: unknown): HandbackError {

@@ -26,6 +26,7 @@ export class Opener {
   /** `done` is called exactly once (with an error and a connection, where that could not be prepared), never before this returns. The returned function gives the attempt up. */
   open(done: OpenDone, { address, prepare }: OpenRequest = {}): (reason: Error) => void {
     let settled = false;
+    let missing = 'no answer of the connection function';
     let abort: (reason: Error) => void = () => {};
     const { connectTimeoutMs } = this.#settings;
     const settle: OpenDone = (error, connection) => {
@@ -40,6 +41,7 @@ export class Opener {
     };
     const opened: OpenDone = (error, connection) => {
       if (settled || !connection || !prepare) return settle(error, connection);
+      missing = 'connected, but no end of onConnect and of the look at the server';
       // It goes along with the error: something may run on it, and its end must be followed.
       const failed = (cause: Error) => settle(cause, connection);
       abort = failed;
@@ -53,8 +55,9 @@ export class Opener {
       abort(reason);
       settle(reason);
     };
-    const timer = this.#clock.after(connectTimeoutMs, () => giveUp(timedOut(connectTimeoutMs)));
+    const timer = this.#clock.after(connectTimeoutMs, () => giveUp(timedOut(connectTimeoutMs, missing)));
     const opening = this.#configure().then((config) => {
+      missing = 'no connection';
       if (!settled) abort = this.#driver.open(this.#openSettings(config, address), opened);
     });
     opening.catch((error) => settle(asError(error)));
@@ -74,8 +77,8 @@ export class Opener {
   }
 }
 
-function timedOut(connectTimeoutMs: number): Error {
-  return Object.assign(new Error(`connect ETIMEDOUT: no connection within ${connectTimeoutMs} ms`), {
+function timedOut(connectTimeoutMs: number, missing: string): Error {
+  return Object.assign(new Error(`connect ETIMEDOUT: ${missing} within ${connectTimeoutMs} ms`), {
     code: 'ETIMEDOUT',
     syscall: 'connect',
   });

@@ -34,7 +34,7 @@ function hasSqlString(value: object): boolean {
 }
 
 function kindOf(value: object): string {
-  return Array.isArray(value) ? 'an array' : 'an object';
+  return Array.isArray(value) ? 'An array' : 'An object';
 }
 
 function refuse(value: object, where: string): never {

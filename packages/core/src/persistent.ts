@@ -1,6 +1,7 @@
 import { systemClock } from './clock.js';
 import { type CloseOptions, ConnectionPool, closeTimeoutOf, JobContext } from './connection-pool.js';
 import { mysql2Driver } from './drivers/mysql2.js';
+import { HandbackError } from './errors.js';
 import type { PoolEvents } from './events.js';
 import type { Lease } from './lease.js';
 import { Lifecycle, type ScopeState } from './lifecycle.js';
@@ -152,7 +153,8 @@ const FIXED = { max: 1, idleTimeoutMs: 0, leakAfterMs: 0 } as const;
  */
 export function createPersistent(options: PersistentOptions | string): Persistent {
   const given: PersistentOptions = typeof options === 'string' ? { uri: options } : options;
-  if (typeof given !== 'object' || given === null) throw invalid('the options', 'an object', given);
+  if (typeof given !== 'object' || given === null)
+    throw new HandbackError('INVALID_OPTION', 'The options must be an object.');
   const { closeable = false, name = 'persistent', ...poolOptions } = given;
   if (typeof closeable !== 'boolean') throw invalid('closeable', 'true or false', closeable);
   for (const [option, value] of Object.entries(poolOptions)) {

@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CloseOptions, ConnectionPool } from './connection-pool.js';
 import { createPool } from './create.js';
 import { HandbackError } from './errors.js';
+import { FOREIGN_NAMES } from './foreign-names.js';
 import { httpScope } from './http.js';
-import { checkOptions, invalid } from './option-rules.js';
+import { checkOptions, invalid, type Rules } from './option-rules.js';
 import {
   checkRouteOptions,
   mergeRouteOptions,
@@ -23,6 +24,11 @@ export interface PluginOptions<Request> extends PoolOptions {
   /** Requests for which this returns true are opted out. */
   skip?: (request: Request) => boolean;
 }
+
+const ANY = { allowed: 'anything', accepts: () => true };
+const KNOWN_NAMES: Rules = Object.fromEntries(
+  [...Object.keys(PLUGIN_RULES), ...POOL_OPTION_NAMES].map((name) => [name, ANY]),
+);
 
 /** What a route says: opted out, or options of its own, or nothing. */
 export type RouteSetting = false | RouteOptions | undefined;
@@ -49,9 +55,11 @@ export class Plugin<Request> {
   /** @throws {HandbackError} INVALID_OPTION */
   constructor(options: PluginOptions<Request>) {
     if (typeof options !== 'object' || options === null)
-      throw invalid('the plugin options', 'an object', options);
+      throw new HandbackError('INVALID_OPTION', 'The plugin options must be an object.');
     const { as = 'db', pool, skip, ...poolOptions } = options;
     checkOptions({ as, skip }, PLUGIN_RULES, 'the plugin options');
+    // Their values are judged by the pool; here it is the list of known names that counts.
+    checkOptions(poolOptions, KNOWN_NAMES, 'the plugin options', FOREIGN_NAMES);
     this.as = as;
     this.#skip = skip;
     this.owned = pool === undefined;

@@ -29,7 +29,7 @@ export class QueryLog {
   add(
     sql: string,
     durationMs: number,
-    error: (Error & { code?: string }) | null,
+    error: (Error & { code?: unknown }) | null,
     result: unknown,
     rowsRead?: number,
   ): void {
@@ -38,7 +38,8 @@ export class QueryLog {
       sql: maskValues(sql),
       durationMs,
       rows: error ? undefined : (rowsOf(result) ?? rowsRead),
-      error: error ? (error.code ?? error.name) : undefined,
+      // A DOMException's code is a number, and says less than its name.
+      error: error ? (typeof error.code === 'string' ? error.code : error.name) : undefined,
     });
   }
 }

@@ -19,10 +19,18 @@ function valuesOf(sql: string | QueryOptions): unknown {
 }
 
 /** @throws {HandbackError} INVALID_OPTION */
-function checkStatementOptions({ timeout, signal }: StatementOptions): void {
-  if (timeout != null && !(typeof timeout === 'number' && timeout >= 0))
-    throw invalid('timeout', 'milliseconds: a number of at least 0, 0 = off', timeout);
+function checkStatementOptions({ timeout, timeoutMs, signal }: StatementOptions): void {
+  for (const [name, value] of Object.entries({ timeout, timeoutMs })) {
+    if (value != null && !(typeof value === 'number' && value >= 0))
+      throw invalid(name, 'milliseconds: a number of at least 0, 0 = off', value);
+  }
   if (signal != null && !isSignal(signal)) throw invalid('signal', 'an AbortSignal', signal);
+}
+
+/** @throws {TypeError} nobody would call it */
+function refuseCallback(value: unknown): void {
+  if (typeof value === 'function')
+    throw new TypeError('Callbacks are not taken: the call returns a promise.');
 }
 
 /**
@@ -45,8 +53,10 @@ export abstract class Queryable {
   query<T extends QueryResult>(
     sql: string | StatementOptions,
     values?: QueryValues,
+    callback?: never,
   ): Promise<[T, FieldPacket[]]> {
     try {
+      refuseCallback(callback);
       this.#check(sql, values);
       const call = new Call(false, sql, values);
       call.carriesSql = carriesSql(values ?? valuesOf(sql));
@@ -60,8 +70,10 @@ export abstract class Queryable {
   execute<T extends QueryResult>(
     sql: string | StatementOptions,
     values?: ExecuteValues,
+    callback?: never,
   ): Promise<[T, FieldPacket[]]> {
     try {
+      refuseCallback(callback);
       this.#checkCall(sql, values);
       return this.send(new Call(true, sql, values)) as Promise<[T, FieldPacket[]]>;
     } catch (error) {
@@ -105,8 +117,7 @@ export abstract class Queryable {
     const text = typeof sql === 'object' && sql !== null ? (sql as QueryOptions).sql : sql;
     if (typeof text !== 'string')
       throw new TypeError('The statement must be a string, or an object whose sql is one.');
-    if (typeof values === 'function')
-      throw new TypeError('Callbacks are not taken: the call returns a promise.');
+    refuseCallback(values);
     if (typeof sql === 'object') checkStatementOptions(sql as StatementOptions);
   }
 

@@ -10,7 +10,7 @@ export function leaseReleased(takenAway: boolean): HandbackError {
 export function queryTimedOut(limitMs: number): HandbackError {
   return new HandbackError(
     'QUERY_TIMEOUT',
-    `The statement ran for longer than queryTimeoutMs (${limitMs} ms) and is being killed; what it did until then is not known.`,
+    `The statement ran for longer than its limit of ${limitMs} ms (queryTimeoutMs) and is being killed; what it did until then is not known.`,
   );
 }
 
@@ -29,12 +29,16 @@ export function nested(): HandbackError {
   );
 }
 
-export function connectionLost(inTransaction: boolean): HandbackError {
-  const outcome = inTransaction ? ' Its open transaction was rolled back by the server.' : '';
+/** `commit()` or `rollback()` while a `transaction(fn)` is at work. */
+export function endsByItself(): HandbackError {
   return new HandbackError(
-    'CONNECTION_LOST',
-    `The connection was lost; the statement was not sent.${outcome}`,
+    'TRANSACTION_NESTED',
+    'transaction(fn) commits by itself when fn has succeeded, and rolls back when it throws.',
   );
+}
+
+export function connectionLost(): HandbackError {
+  return new HandbackError('CONNECTION_LOST', 'The connection was lost; the statement was not sent.');
 }
 
 /** Nobody is told: its caller has gone. */

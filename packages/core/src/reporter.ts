@@ -141,7 +141,7 @@ export class Reporter {
     events.tell('leak', report);
     this.#once(`leak ${report.route}`, {
       code: 'LEAK',
-      message: `${describeHolder(report)}, ${report.statements} statements so far. Reported after leakAfterMs, once per route.`,
+      message: `${describeHolder(report)}, statements so far: ${report.statements}. Reported after leakAfterMs, once per route.`,
     });
   }
 

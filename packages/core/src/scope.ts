@@ -1,12 +1,13 @@
 import { LateReading, OneShot, transactionOf } from './acquirers.js';
 import { sendCommit } from './commit.js';
 import type { RawConnection } from './driver.js';
+import { lateWorkForbidden } from './late-rules.js';
 import type { Lease } from './lease.js';
 import type { Lifecycle, ScopeContext, ScopeState } from './lifecycle.js';
 import { maskValues } from './mask.js';
 import type { LoggedStatement } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { nested } from './refusals.js';
+import { endsByItself, nested } from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import { Call, type TrackedStatement } from './statement.js';
 import {
@@ -84,7 +85,7 @@ export class Scope extends Queryable {
   async commit(): Promise<void> {
     if (!this.#life.asked && !this.#life.isOptedOut()) return;
     this.#enterOrThrow();
-    if (this.#life.functions > 0) throw nested();
+    if (this.#life.functions > 0) throw endsByItself();
     await sendCommit((sql) => this.#control(sql));
   }
 
@@ -98,7 +99,7 @@ export class Scope extends Queryable {
       return;
     }
     if (refusal) throw refusal;
-    if (life.functions > 0) throw nested();
+    if (life.functions > 0) throw endsByItself();
     // Without a connection nothing is open: what was has been rolled back when it was given back.
     if (!life.isLate && (life.lease || life.waiting)) await this.#control('ROLLBACK');
   }
@@ -188,7 +189,7 @@ export class Scope extends Queryable {
 
   async #lateTransaction<T>(fn: Work<T>, options: TransactionOptions): Promise<T> {
     const { settings, pool } = this.#context;
-    if (settings.afterResponse !== 'allow') throw this.#life.late.ended('Late work is not allowed here');
+    if (settings.afterResponse !== 'allow') throw lateWorkForbidden();
     this.#countLate(undefined);
     return transactionOf(pool, this.#context, fn, options, settings.acquireTimeoutMs);
   }

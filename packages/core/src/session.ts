@@ -11,8 +11,6 @@ import { Leftovers } from './leftovers.js';
 import { maskValues } from './mask.js';
 import type { ReadText, SqlShape } from './sql.js';
 
-const ENDS_TRANSACTION = /^\s*(?:commit|rollback)\b/i;
-
 /** A whole ROLLBACK, not one to a savepoint. */
 export function isRollback(sql: string): boolean {
   return /^\s*rollback(?:\s+work)?\s*;?\s*$/i.test(sql);
@@ -59,7 +57,7 @@ export class Session {
   unsure = false;
   /** An error has ended the transaction behind its owner's back; ROLLBACK says that the owner knows. */
   abandoned = false;
-  /** How the last transaction ended: as asked, by an error that rolls back, or by a statement that commits. */
+  /** How the last transaction ended: by ROLLBACK, by an error that rolls back, or by a statement that commits. */
   ended: 'asked' | 'rolled back' | 'statement' = 'asked';
   /** The connection was lost between COMMIT and its answer. */
   commitUnanswered = false;
@@ -163,7 +161,7 @@ export class Session {
     if ((flags & SESSION_STATE_CHANGED) !== 0) this.dirty ??= 'the server reported a change of session state';
     if (answer.schemaChanged) this.schemaChanged = true;
     const open = (flags & IN_TRANSACTION) !== 0;
-    if (this.inTransaction && !open) this.ended = ENDS_TRANSACTION.test(sql) ? 'asked' : 'statement';
+    if (this.inTransaction && !open) this.ended = /^\s*rollback\b/i.test(sql) ? 'asked' : 'statement';
     if (isRollback(sql)) this.abandoned = false;
     this.unsure = false;
     if (open) this.#markOpen(sql);
@@ -214,6 +212,11 @@ export class Session {
     this.abandoned = true;
     this.ended = this.#rollsBack ? 'rolled back' : 'statement';
     this.#markClosed();
+  }
+
+  /** Whether BEGIN would commit what is open. Without autocommit a transaction is open most of the time. */
+  get beginWouldCommit(): boolean {
+    return this.inTransaction && this.#autocommit;
   }
 
   /** Why a reset is due now; null when the session is provably as it was. */

@@ -18,6 +18,8 @@ export interface StatementKeeper {
 
 /** What `query`, `execute` and `stream` take in place of a text: mysql2's own, and a signal. */
 export type StatementOptions = QueryOptions & {
+  /** mysql2's `timeout` by the name that durations have here: the statement is killed on the server, in ms. 0 = no limit. */
+  timeoutMs?: number;
   /** Gives up when it aborts: a waiting statement is not sent, a running one is killed on the server. */
   signal?: AbortSignal;
 };
@@ -76,7 +78,7 @@ export abstract class TrackedStatement implements Statement, ReadText {
       this.sql = sql;
     } else {
       // The driver's own timeout leaves the statement running.
-      const { timeout, signal, ...rest } = sql;
+      const { timeoutMs, timeout = timeoutMs, signal, ...rest } = sql;
       this.sql = rest;
       this.timeoutMs = timeout;
       this.signal = signal;

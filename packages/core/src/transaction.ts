@@ -2,6 +2,7 @@ import { sendCommit } from './commit.js';
 import { HandbackError } from './errors.js';
 import { checkOptions, invalid, type Rules } from './option-rules.js';
 import { type Dialect, Queryable } from './queryable.js';
+import { nested } from './refusals.js';
 import { Call, type DriverError, type TrackedStatement, wasNeverSent } from './statement.js';
 
 export type Isolation = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable';
@@ -183,9 +184,15 @@ export class Transaction extends Queryable {
       statement.settle(this.#host.notOpen());
     } else {
       // Otherwise it would run by itself, in autocommit.
-      statement.precondition = () => (this.#host.inTransaction ? null : this.#host.notOpen());
+      statement.precondition = () => this.#refusal(statement);
       this.#host.submitInside(statement);
     }
+  }
+
+  #refusal({ text, shape }: TrackedStatement): HandbackError | null {
+    if (!this.#host.inTransaction) return this.#host.notOpen();
+    // AND CHAIN commits, and nothing would tell.
+    return shape.endsTransaction && /\bchain\b/i.test(text) ? nested() : null;
   }
 
   /**

@@ -31,7 +31,8 @@ export function completeConfig(config: ConnectionOptions, context: ConfigContext
     maxPreparedStatements: MAX_PREPARED_STATEMENTS,
     keepAliveInitialDelay: KEEP_ALIVE_INITIAL_DELAY_MS,
     ...config,
-    connectTimeout: context.timeoutMs,
+    // Beyond Node's limit a timer would fire at once.
+    connectTimeout: Math.min(context.timeoutMs, 2 ** 31 - 1),
     flags: mergeFlags(config.flags),
     // Stacks are taken by the driver's promise layer only, which is not used here.
     trace: false,
