@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import type { PoolOptions } from '#core/options.js';
 
-export type Setup = Required<
+type Settled<T> = { [K in keyof T]-?: NonNullable<T[K]> };
+
+export type Setup = Settled<
   Pick<
     PoolOptions,
     | 'max'

@@ -6,8 +6,14 @@ export { type ErrorCode, HandbackError, type HolderReport, type PoolReport } fro
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
-export { Installer, routeMarker, routeSettingOf } from './middleware.js';
-export type { NewConnection, OnConnect, PoolOptions, RouteOptions } from './options.js';
+export { Installer, refuseRequest, routeMarker, routeSettingOf } from './middleware.js';
+export {
+  checkRouteOptions,
+  type NewConnection,
+  type OnConnect,
+  type PoolOptions,
+  type RouteOptions,
+} from './options.js';
 export { createPersistent, type Persistent, type PersistentOptions } from './persistent.js';
 export {
   alreadyRegistered,

@@ -29,6 +29,12 @@ export function routeMarker(setting: false | RouteOptions): (req: IncomingMessag
   };
 }
 
+/** `off` itself in the place of `off()`: it would get the request, and end no chain. @throws {TypeError} */
+export function refuseRequest(given: readonly unknown[]): void {
+  if (given.length > 0)
+    throw new TypeError('Write handback.off(), with its parentheses: it makes the middleware.');
+}
+
 /** The names taken on each application's object. */
 const registrations = new WeakMap<object, Map<string, unknown>>();
 

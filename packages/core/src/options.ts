@@ -34,93 +34,93 @@ export interface RouteOptions {
    * connections are in use. `Infinity` = no deadline.
    * @default 5000
    */
-  acquireTimeoutMs?: number;
+  acquireTimeoutMs?: number | undefined;
   /**
    * How long what is still in flight at the end of the response may go on, in ms, before it is killed.
    * @default 5000
    */
-  drainTimeoutMs?: number;
+  drainTimeoutMs?: number | undefined;
   /**
    * 'end': the response has ended when the handler ended it. 'finish': when the kernel took the last byte, so
    * that a slow reader holds the connection.
    * @default 'end'
    */
-  releaseOn?: 'end' | 'finish';
+  releaseOn?: 'end' | 'finish' | undefined;
   /**
    * What happens to work after the end. 'allow': each late statement gets a connection of its own. 'reject':
    * it fails with `SCOPE_ENDED`. 'cancel': the same, and what is in flight when the client leaves is killed.
    * @default 'allow'
    */
-  afterResponse?: 'allow' | 'reject' | 'cancel';
+  afterResponse?: 'allow' | 'reject' | 'cancel' | undefined;
   /**
    * A statement that runs longer is killed on the server, and rejects with `QUERY_TIMEOUT`, in ms. Of a stream:
    * the time until its first row. 0 = no limit.
    * @default 30000 for requests, 0 for jobs and `pool.*`
    */
-  queryTimeoutMs?: number;
+  queryTimeoutMs?: number | undefined;
   /** A connection that is held longer is reported, with its holder, in ms; once more when it comes back. 0 = never. @default 30000 */
-  leakAfterMs?: number;
+  leakAfterMs?: number | undefined;
   /** A connection that is held longer is taken away and closed, in ms. 0 = never. @default 0 */
-  maxHoldMs?: number;
+  maxHoldMs?: number | undefined;
   /** The last statements of a request that `db.log` keeps, their texts without values. 0 = none. @default 0 */
-  log?: number;
+  log?: number | undefined;
 }
 
 export interface PoolOptions extends RouteOptions {
   /** `mysql://user:password@host:port/schema?option=value`. Required unless `connection` is given. */
   uri?: string | undefined;
   /** mysql2's connection options, or a function that returns them (a promise is awaited), called for each open. */
-  connection?: ConnectionOptions | (() => ConnectionOptions | Promise<ConnectionOptions>);
+  connection?: ConnectionOptions | (() => ConnectionOptions | Promise<ConnectionOptions>) | undefined;
   /** Names the pool in errors, events and on the server. @default 'default' (plugins: the value of `as`) */
-  name?: string;
+  name?: string | undefined;
   /** The pool never has more connections than this. @default 10 */
-  max?: number;
+  max?: number | undefined;
   /** Idle connections above this are closed when they come back. @default max */
-  maxIdle?: number;
+  maxIdle?: number | undefined;
   /** This many connections are kept ready beyond those in use, from the start, as far as `max` allows. @default 0 */
-  minIdle?: number;
+  minIdle?: number | undefined;
   /** Acquires that may wait; one more fails with `QUEUE_FULL`. 0 = nobody waits. @default 10000 */
-  maxPending?: number;
+  maxPending?: number | undefined;
   /** A connection unused for this long is closed, in ms; `minIdle` of them stay. 0 = never. @default 300000 */
-  idleTimeoutMs?: number;
+  idleTimeoutMs?: number | undefined;
   /** A connection older than this is replaced, in ms, shortened by up to 10 % at random. 0 = never. @default 1800000 */
-  maxLifetimeMs?: number;
+  maxLifetimeMs?: number | undefined;
   /** Connections that may be opening at the same time. @default 2 */
-  maxOpening?: number;
+  maxOpening?: number | undefined;
   /** Which idle connection is used first: the one that came back last, or the one that waited longest. @default 'lifo' */
-  reuse?: 'lifo' | 'fifo';
+  reuse?: 'lifo' | 'fifo' | undefined;
   /** Deadline for one attempt to connect, in ms; kept below `acquireTimeoutMs`, so that the cause is known. @default 3000 */
-  connectTimeoutMs?: number;
+  connectTimeoutMs?: number | undefined;
   /**
    * 'context': `query()` refuses arrays and objects after a comparison operator. 'all': everywhere. 'off': nowhere.
    * @default 'context'
    */
-  strictParams?: StrictParams;
+  strictParams?: StrictParams | undefined;
   /** A connection that has run this many statements is replaced when it comes back. 0 = never. @default 0 */
-  maxUses?: number;
+  maxUses?: number | undefined;
   /**
    * Whether an idle connection is asked (a ping) if it still lives, before it is handed out: 'idle' = after
    * `validateAfterMs` without a sign of life, 'always' = each time, 'never' = only its socket is looked at. At most
    * once per lease, and never a connection that was just opened.
    * @default 'idle'
    */
-  validate?: 'idle' | 'always' | 'never';
+  validate?: 'idle' | 'always' | 'never' | undefined;
   /** A connection that gave a sign of life within this time is not asked, in ms. 0 = asked each time. @default 500 */
-  validateAfterMs?: number;
+  validateAfterMs?: number | undefined;
   /** Without an answer to the ping for this long, the connection counts as dead, in ms. @default 1000 */
-  validateTimeoutMs?: number;
+  validateTimeoutMs?: number | undefined;
   /**
    * Runs on every new connection, before anybody gets it, and again after each reset. SQL, or a function, which is
    * awaited. When it fails, so does the open. Not for transactions.
    */
-  onConnect?: OnConnect;
+  onConnect?: OnConnect | undefined;
   /**
    * How a session is cleaned before the next holder gets it. 'auto': not at all when only plain statements ran,
    * else by a reset. 'always': by a reset after every use. 'rollback': only an open transaction is rolled back, and
    * autocommit restored; other session state stays. In every mode a connection with another character set is closed.
    * @default 'auto'
    */
-  reset?: 'auto' | 'always' | 'rollback';
+  reset?: 'auto' | 'always' | 'rollback' | undefined;
 }
 
 export interface ScopeSettings {

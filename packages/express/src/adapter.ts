@@ -1,10 +1,12 @@
 import {
   type CloseOptions,
   type ConnectionPool,
+  checkRouteOptions,
   Installer,
   Plugin,
   type PluginOptions,
   type RouteOptions,
+  refuseRequest,
   routeMarker,
   routeSettingOf,
 } from '@handback/core';
@@ -71,7 +73,13 @@ function marker(setting: false | RouteOptions): RouteMarker {
 }
 
 /** Route middleware: `req.db` rejects `ROUTE_OPTED_OUT` here. */
-handback.off = (): RouteMarker => marker(false);
+handback.off = (...nothing: never[]): RouteMarker => {
+  refuseRequest(nothing);
+  return marker(false);
+};
 
 /** Route middleware: options for this route. @throws {HandbackError} INVALID_OPTION */
-handback.route = (options: RouteOptions): RouteMarker => marker(options);
+handback.route = (options: RouteOptions): RouteMarker => {
+  checkRouteOptions(options);
+  return marker(options);
+};

@@ -1,10 +1,12 @@
 import {
   type CloseOptions,
   type ConnectionPool,
+  checkRouteOptions,
   Installer,
   Plugin,
   type PluginOptions,
   type RouteOptions,
+  refuseRequest,
   routeMarker,
   routeSettingOf,
 } from '@handback/core';
@@ -66,7 +68,13 @@ function marker(setting: false | RouteOptions): Middleware {
 }
 
 /** Route middleware: `ctx.db` rejects `ROUTE_OPTED_OUT` here. */
-handback.off = (): Middleware => marker(false);
+handback.off = (...nothing: never[]): Middleware => {
+  refuseRequest(nothing);
+  return marker(false);
+};
 
 /** Route middleware: options for this route. @throws {HandbackError} INVALID_OPTION */
-handback.route = (options: RouteOptions): Middleware => marker(options);
+handback.route = (options: RouteOptions): Middleware => {
+  checkRouteOptions(options);
+  return marker(options);
+};
