@@ -100,6 +100,9 @@ export class Session {
   /** Somebody else has it from here on. */
   beginLease(): void {
     this.#schemaSeen = null;
+    // With `reset: 'rollback'` what was set stays, and is nobody's in particular.
+    this.altered = false;
+    this.temporaryTables.length = 0;
     this.leftovers.inherit(this.#usesSinceClean > 0, this.uses > 0);
   }
 
