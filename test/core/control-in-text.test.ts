@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Transaction } from '#core/transaction.js';
+import { serverError } from './fake-server.js';
 import { coded, TestPool, track } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
 
@@ -102,17 +103,32 @@ describe('a transaction that is lost with its connection', () => {
 
   it('without a rollback() either: whoever left one open on a good connection is still warned of', async () => {
     const test = new TestPool({ max: 1 });
-    for (const lost of [true, false]) {
+    for (const [lost, warnings] of [
+      [true, []],
+      [false, ['OPEN_TRANSACTION']],
+    ] as const) {
       const lease = await test.pool.acquire();
       await lease.beginTransaction();
       if (lost) test.connection().lose();
       lease.release();
       await test.clock.settle();
+      const codes = test.told('warning').map(({ code }) => code);
+      assert.deepEqual(codes, warnings);
     }
-    assert.deepEqual(
-      test.told('warning').map(({ code }) => code),
-      ['OPEN_TRANSACTION'],
-    );
+  });
+});
+
+describe('a session that its owner has made READ ONLY', () => {
+  it('says nothing about the server: its connection is closed, the others stay', async () => {
+    const test = new TestPool({ max: 2 });
+    const [lease, other] = [await test.pool.acquire(), await test.pool.acquire()];
+    await lease.query('SET SESSION TRANSACTION READ ONLY');
+    test.driver.reply = (sql) => (sql === UPDATE ? serverError(1792) : undefined);
+    await assert.rejects(lease.query(UPDATE), { errno: 1792 });
+    for (const each of [lease, other]) each.release();
+    await test.clock.settle();
+    const { idle, evicted } = test.stats();
+    assert.deepEqual([idle, evicted.broken, evicted.stale], [1, 1, 0]);
   });
 });
 
@@ -166,5 +182,22 @@ describe('db.log when a statement is given up', () => {
       db.log.map(({ error }) => error),
       ['QUERY_TIMEOUT', undefined],
     );
+  });
+
+  it('by its signal, too', async () => {
+    const test = new TestPool({ max: 1 });
+    test.driver.reply = (sql) => (sql.includes('SLEEP') ? 'hang' : undefined);
+    const { db } = new TestRequest(test, { log: 10 });
+    const controller = new AbortController();
+    const answer = track(db.query({ sql: 'SELECT SLEEP(9)', signal: controller.signal }));
+    await test.clock.settle();
+    controller.abort();
+    assert.deepEqual(
+      db.log.map(({ error }) => error),
+      ['AbortError'],
+    );
+    await test.clock.advance(1_000);
+    assert.equal(answer.error.name, 'AbortError');
+    assert.equal(db.log.length, 1);
   });
 });
