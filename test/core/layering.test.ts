@@ -53,6 +53,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'ghosts',
       'initializer',
       'knowledge',
+      'late-reports',
       'lease',
       'lease-handle',
       'lease-host',
@@ -67,7 +68,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'doors', 'pool', 'warming'],
-  ['request', 'late-rules', 'lifecycle', 'scope'],
+  ['request', 'late-rules', 'lifecycle', 'scope', 'tenure'],
   [
     'edge',
     ...[
@@ -78,7 +79,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'drivers/mysql2-internals',
       'drivers/mysql2-session',
     ],
-    ...['drivers/mysql2-narrow', 'drivers/mysql2-status', 'http'],
+    ...['drivers/mysql2-narrow', 'drivers/mysql2-status', 'http', 'long-lived'],
   ],
   ['joining', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],
 ];

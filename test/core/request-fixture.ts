@@ -17,12 +17,20 @@ export class TestRequest {
   /** How often the end was begun to be watched for, and how often that was over. */
   watched = 0;
   unwatched = 0;
+  /** How often the client alone was begun to be watched. */
+  clientWatched = 0;
+  /** The response was hijacked, upgraded, or is a stream of events. */
+  isLongLived = false;
   readonly #life: Lifecycle;
 
   constructor({ flow }: TestPool, options: TestRequestOptions = {}) {
     const { route = 'GET /orders/:id', over = null } = options;
     const settings = mergeRouteOptions(flow.settings, options);
+    const request = this;
     const context: ScopeContext = {
+      get isLongLived() {
+        return request.isLongLived;
+      },
       pool: flow,
       settings,
       isRequest: true,
@@ -33,6 +41,10 @@ export class TestRequest {
       },
       watch: () => {
         this.watched++;
+        return over;
+      },
+      watchClient: () => {
+        this.clientWatched++;
         return over;
       },
       unwatch: () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
+import { isLongLived } from './long-lived.js';
 import type { ScopeSettings } from './options.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
@@ -14,6 +15,8 @@ export interface RequestFacts {
   readonly optedOut: boolean;
   /** Pattern of the route, or METHOD + '(unmatched)'. */
   readonly route: string;
+  /** The framework knows that the response lasts for as long as its client likes. */
+  readonly longLived: boolean;
 }
 
 type Socket = IncomingMessage['socket'];
@@ -22,19 +25,24 @@ type Socket = IncomingMessage['socket'];
  * The requests that a socket's end would end. Of a queued pipelined response nothing but the socket says that the
  * client has left (Node 20 and 22), and a keep-alive socket serves many requests: one listener for all of them.
  */
-const lifecyclesOf = new WeakMap<Socket, Set<Lifecycle>>();
+const lifecyclesOf = new WeakMap<Socket, Map<Lifecycle, ServerResponse>>();
 
-function watchSocket(socket: Socket, life: Lifecycle): void {
+function watchSocket(socket: Socket, life: Lifecycle, res: ServerResponse): void {
   const known = lifecyclesOf.get(socket);
   if (known) {
-    known.add(life);
+    known.set(life, res);
     return;
   }
-  const lifecycles = new Set([life]);
+  const lifecycles = new Map([[life, res]]);
   lifecyclesOf.set(socket, lifecycles);
   socket.once('close', () => {
-    for (const each of lifecycles) each.ending('gone');
+    for (const [each, response] of lifecycles) each.ending(causeOf(response));
   });
+}
+
+/** Of a response whose client is not there any more. */
+function causeOf(res: ServerResponse): EndCause {
+  return res.writableEnded ? 'answered' : 'gone';
 }
 
 /** How a response has ended already, if it has. A listener attached now would never be called. */
@@ -67,6 +75,7 @@ class HttpContext implements ScopeContext {
   readonly isRequest = true;
   log: QueryLog | null = null;
   readonly #facts: RequestFacts;
+  #clientWatched = false;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
@@ -88,6 +97,11 @@ class HttpContext implements ScopeContext {
     return this.#facts.route;
   }
 
+  get isLongLived(): boolean {
+    const { req, res, longLived } = this.#facts;
+    return longLived || isLongLived(req, res);
+  }
+
   watch(life: Lifecycle): EndCause | null {
     const { req, res } = this.#facts;
     const { releaseOn, log } = this.settings;
@@ -95,10 +109,26 @@ class HttpContext implements ScopeContext {
     const over = alreadyOver(req, res, releaseOn);
     if (over) return over;
     if (releaseOn === 'end') watchEnd(res, life);
-    else res.once('finish', () => life.ending('answered'));
-    res.once('close', () => life.ending(res.writableEnded ? 'answered' : 'gone'));
-    watchSocket(req.socket, life);
+    // HTTP/2 says 'finish' of a stream that was reset, too.
+    else res.once('finish', () => life.ending(causeOf(res)));
+    this.#watchClient(life);
     return null;
+  }
+
+  /** The options are left alone: middleware that comes later may still say which they are. */
+  watchClient(life: Lifecycle): EndCause | null {
+    const { req, res } = this.#facts;
+    const over = alreadyOver(req, res, 'end');
+    if (!over) this.#watchClient(life);
+    return over;
+  }
+
+  #watchClient(life: Lifecycle): void {
+    if (this.#clientWatched) return;
+    this.#clientWatched = true;
+    const { req, res } = this.#facts;
+    res.once('close', () => life.ending(causeOf(res)));
+    watchSocket(req.socket, life, res);
   }
 
   unwatch(life: Lifecycle): void {

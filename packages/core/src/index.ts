@@ -6,6 +6,7 @@ export { type ErrorCode, HandbackError, type HolderReport, type PoolReport } fro
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
+export { startsAsEventStream } from './long-lived.js';
 export { Installer, refuseRequest, routeMarker, routeSettingOf } from './middleware.js';
 export {
   checkRouteOptions,

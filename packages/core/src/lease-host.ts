@@ -28,4 +28,13 @@ export interface LeaseHost {
   resent(): void;
 }
 
+/** Whoever has a lease for longer than one statement, and does not release it by hand: a scope. */
+export interface LeaseOwner {
+  /** How long it may be unused before its owner is told, in ms; 0 = as long as it likes. */
+  readonly idleLimitMs: number;
+  unused(): void;
+  /** Why it has not come back, in a sentence for a report. */
+  readonly whyHeld: string;
+}
+
 export type CancelReason = 'timeout' | 'signal';

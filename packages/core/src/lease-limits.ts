@@ -20,6 +20,9 @@ export function limitsOf(holder: Holder, pool: ScopeSettings): LeaseLimits {
   return { queryTimeoutMs: queryTimeoutMs ?? byDefault, leakAfterMs, maxHoldMs };
 }
 
+/** Unused, but kept for a reason: the reason may go without a statement. */
+const LOOK_AGAIN_MS = 1_000;
+
 const NEVER = Number.POSITIVE_INFINITY;
 
 function after(since: number, ms: number): number {
@@ -30,6 +33,9 @@ function after(since: number, ms: number): number {
 export class LeaseClock {
   /** It was reported as a leak. */
   reported = false;
+  /** How long it may be unused, in ms; 0 = no limit. */
+  idleLimitMs = 0;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #limits: LeaseLimits;
   readonly #line: Line;
   readonly #since: number;
@@ -41,7 +47,22 @@ export class LeaseClock {
   }
 
   get dueAt(): number {
-    return Math.min(this.statementDueAt, this.#reportDueAt, this.#endsAt);
+    return Math.min(this.statementDueAt, this.#reportDueAt, this.#endsAt, this.idleDueAt);
+  }
+
+  /** When it has been unused for long enough to be looked at. */
+  get idleDueAt(): number {
+    const { size, errandSince, provenAt } = this.#line;
+    if (this.idleLimitMs === 0 || size > 0 || errandSince !== null) return NEVER;
+    const since = Math.max(this.#since, provenAt);
+    return since > this.#lookedAt ? since + this.idleLimitMs : this.#lookedAt + LOOK_AGAIN_MS;
+  }
+
+  /** @returns whether it has been unused for that long; if so, it is looked at again a while later */
+  isUnused(now: number): boolean {
+    const isDue = now >= this.idleDueAt;
+    if (isDue) this.#lookedAt = now;
+    return isDue;
   }
 
   /**

@@ -2,7 +2,7 @@ import { sendCommit } from './commit.js';
 import type { RawConnection } from './driver.js';
 import type { Entry, Holder, Holding } from './entry.js';
 import type { HandbackError } from './errors.js';
-import type { LeaseHost } from './lease-host.js';
+import type { LeaseHost, LeaseOwner } from './lease-host.js';
 import { LeaseClock, type LeaseLimits } from './lease-limits.js';
 import { Line } from './line.js';
 import { type Dialect, Queryable } from './queryable.js';
@@ -48,6 +48,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   readonly #entry: Entry;
   readonly #line: Line;
   readonly #limits: LeaseClock;
+  #owner: LeaseOwner | null = null;
   #released = false;
   #takenAway = false;
   #beginning = false;
@@ -130,7 +131,12 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     return this.#line.provenAt;
   }
 
-  /** @internal A statement of it has generated an insert id, for which its owner may still ask. */
+  /** @internal A statement of it has generated an insert id, for which its owner may ask, again and again. */
+  get hasInsertId(): boolean {
+    return this.#entry.session.leftovers.generated;
+  }
+
+  /** @internal The same, and nobody has asked for it yet. */
   get hasUnreadInsertId(): boolean {
     return this.#entry.session.leftovers.unread;
   }
@@ -175,8 +181,14 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     if (this.#released) {
       if (this.#line.size === 0) this.#host.drained(this.#entry, this);
     } else {
-      this.onStatementEnded?.();
+      this.#quieter();
     }
+  }
+
+  /** Something less is under way. */
+  #quieter(): void {
+    this.onStatementEnded?.();
+    this.#host.expectDue(this.#limits.idleDueAt);
   }
 
   /** @internal */
@@ -208,6 +220,8 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     statement.onGivenUp = () => {
       if (this.#line.running !== statement) return;
       this.#note(statement, abortError(statement.signal));
+      // A second KILL could come after the next holder has begun.
+      if (this.killed) return;
       this.#host.cancel(this.#entry, this, statement, 'signal');
     };
     if (statement instanceof StreamedStatement) {
@@ -232,6 +246,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
       this.#host.leaked(this.#entry, this);
     }
     if (this.#limits.isOver(now)) return this.#takeAway();
+    if (this.#limits.isUnused(now)) return this.#owner?.unused();
     if (now < this.#limits.statementDueAt) return;
     const { running } = this.#line;
     if (running) this.#timeOut(running);
@@ -244,6 +259,18 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     this.#note(statement, error);
     this.#host.cancel(this.#entry, this, statement, 'timeout');
     statement.giveUp(error);
+  }
+
+  /** @internal From here on its owner is told when it is unused. */
+  ownedBy(owner: LeaseOwner): void {
+    this.#owner = owner;
+    this.#limits.idleLimitMs = owner.idleLimitMs;
+    this.#host.expectDue(this.#limits.idleDueAt);
+  }
+
+  /** @internal Why it has not come back; undefined = nobody but its holder knows. */
+  get whyHeld(): string | undefined {
+    return this.#owner?.whyHeld;
   }
 
   /** @internal It was reported as a leak. */
@@ -267,7 +294,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   unhold(): void {
     this.#line.unhold();
     if (this.#released && this.#line.size === 0) this.#host.drained(this.#entry, this);
-    else if (!this.#released) this.onStatementEnded?.();
+    else if (!this.#released) this.#quieter();
   }
 
   /** @internal Whether the server still works on this statement. */

@@ -2,13 +2,23 @@ import { CallbackAcquirer } from './acquirers.js';
 import type { Timer } from './clock.js';
 import type { Holder } from './entry.js';
 import type { HandbackError } from './errors.js';
+import type { LateAfter } from './late-reports.js';
 import { LateRules } from './late-rules.js';
 import type { Lease } from './lease.js';
 import type { ScopeSettings } from './options.js';
 import type { Pool } from './pool.js';
 import type { QueryLog } from './query-log.js';
-import { clientGone, resultsLost, rolledBackWith, routeOptedOut, stateLost } from './refusals.js';
+import {
+  clientGone,
+  clientLeft,
+  resultsHandedBack,
+  resultsLost,
+  rolledBackWith,
+  routeOptedOut,
+  stateLost,
+} from './refusals.js';
 import type { TrackedStatement } from './statement.js';
+import { Tenure } from './tenure.js';
 
 /** How a request came to its end: the handler answered it, or the client left before that. */
 export type EndCause = 'answered' | 'gone';
@@ -21,8 +31,15 @@ export interface ScopeContext extends Holder {
   readonly log: QueryLog | null;
   /** Called before the first query: watches for the end. Returns how it has ended already, if it has. */
   watch(life: Lifecycle): EndCause | null;
+  /**
+   * Watches for the client's leaving alone, for a scope whose signal is read before its first query. Returns how the
+   * request has ended already, if it has. Absent = there is no client.
+   */
+  watchClient?(life: Lifecycle): EndCause | null;
   /** The end has been seen and decided. */
   unwatch(life: Lifecycle): void;
+  /** The response lasts for as long as its client likes: hijacked, upgraded, or a stream of events. */
+  readonly isLongLived?: boolean;
 }
 
 export type ScopeState = 'unused' | 'waiting' | 'leased' | 'released' | 'ended';
@@ -53,8 +70,8 @@ export class Lifecycle {
   #claims: Claim[] = [];
   #used = false;
   #optedOut = false;
-  /** A connection was lost on which statements had run, and none has run on another since. */
-  #lostResults = false;
+  /** Why a connection is gone on which statements had run, while none has run on another since. */
+  #resultsGone: (() => HandbackError) | null = null;
   /** A connection was given: the handler has begun its work. */
   #ran = false;
   #releaseWhenGranted = false;
@@ -62,6 +79,9 @@ export class Lifecycle {
   #ended = false;
   #answered = false;
   #drainTimer: Timer | null = null;
+  /** The client left before it was answered. */
+  #left = false;
+  #departure: AbortController | null = null;
 
   constructor(context: ScopeContext) {
     this.context = context;
@@ -94,9 +114,9 @@ export class Lifecycle {
 
   /** What an earlier statement left on a connection that is lost, another one can't know. */
   #missing({ shape: { reads } }: TrackedStatement): Error | null {
-    if (!this.#lostResults) return null;
-    if (reads.insertId || reads.warnings || reads.counts) return resultsLost();
-    this.#lostResults = false;
+    if (!this.#resultsGone) return null;
+    if (reads.insertId || reads.warnings || reads.counts) return this.#resultsGone();
+    this.#resultsGone = null;
     return null;
   }
 
@@ -134,7 +154,7 @@ export class Lifecycle {
       this.broken = rolledBackWith('because its connection was lost');
     } else if (altered || temporaryTables.length > 0) this.broken = stateLost();
     this.#brokenBy = this.broken ? lease : null;
-    this.#lostResults = lease.statements > 0;
+    this.#resultsGone = lease.statements > 0 ? resultsLost : null;
     this.lease = null;
     lease.end(0);
   }
@@ -185,6 +205,7 @@ export class Lifecycle {
     this.#ran = true;
     lease.onStatementEnded = () => this.#statementEnded();
     lease.onUnsent = (statement) => this.#resend(statement, lease);
+    lease.ownedBy(new Tenure(this, lease));
   }
 
   /** Its connection was dead before it could be sent, and it means the same on any other: nothing was lost. */
@@ -195,7 +216,7 @@ export class Lifecycle {
     }
     if (this.#brokenBy === lease) this.broken = null;
     // From here on its own results are the last ones.
-    this.#lostResults = false;
+    this.#resultsGone = null;
     this.claimFor(statement);
   }
 
@@ -237,6 +258,41 @@ export class Lifecycle {
     else this.handBack();
   }
 
+  /** It went back because nobody has used it for a while. */
+  handBackUnused(): void {
+    if (this.#ended) return;
+    this.#resultsGone = resultsHandedBack;
+    this.handBack();
+  }
+
+  /** Aborts when the client leaves before it is answered. */
+  get signal(): AbortSignal {
+    if (!this.#departure) {
+      this.#departure = new AbortController();
+      const over = this.#endSeen ? null : this.context.watchClient?.(this);
+      if (over === 'gone') this.end(over);
+      if (this.#left) this.#departure.abort(clientLeft());
+    }
+    return this.#departure.signal;
+  }
+
+  get isOver(): boolean {
+    return this.#ended;
+  }
+
+  /** In words for a report. */
+  get whyNotOver(): string {
+    if (!this.context.isRequest) return this.#ended ? 'its job has ended' : 'its job has not ended';
+    if (!this.#ended) return 'its response has not ended';
+    return this.#answered ? 'its response has ended' : 'its client has left before the answer';
+  }
+
+  /** What late work is late for. */
+  get lateAfter(): LateAfter {
+    if (!this.context.isRequest) return 'job';
+    return this.#answered ? 'answer' : 'departure';
+  }
+
   /** The end was seen; it is decided a moment later, so that a `commit()` on the next line still counts. */
   ending(cause: EndCause): void {
     if (cause === 'answered') this.#answered = true;
@@ -250,6 +306,7 @@ export class Lifecycle {
   end(cause: EndCause): void {
     if (this.#ended) return;
     if (cause === 'answered') this.#answered = true;
+    else this.#left ||= !this.#answered;
     this.#endSeen = true;
     this.#ended = true;
     this.context.unwatch(this);
@@ -259,11 +316,14 @@ export class Lifecycle {
 
   #clientLeft(): void {
     const { settings, pool } = this.context;
+    this.#left = true;
     const stays = this.#ran && settings.afterResponse === 'allow';
     if (this.#acquirer && !stays && pool.withdraw(this.#acquirer)) this.#refuseClaims(clientGone());
-    if (settings.afterResponse !== 'cancel') return;
-    this.end('gone');
-    this.handBack(0);
+    if (settings.afterResponse === 'cancel') {
+      this.end('gone');
+      this.handBack(0);
+    }
+    this.#departure?.abort(clientLeft());
   }
 
   #statementEnded(): void {

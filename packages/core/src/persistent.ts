@@ -24,7 +24,8 @@ type PoolOnly =
   | 'reuse'
   | 'idleTimeoutMs'
   | 'leakAfterMs'
-  | 'maxHoldMs';
+  | 'maxHoldMs'
+  | 'idleHandBackMs';
 
 export interface PersistentOptions extends Omit<PoolOptions, PoolOnly> {
   /** Whether `close()` closes the connection; otherwise it only rolls back an open transaction. @default false */
@@ -139,7 +140,7 @@ export class Persistent extends Queryable implements AsyncDisposable {
     const now = clock.now();
     const isQuiet =
       settings.validate !== 'never' && now - lease.provenAt >= Math.max(1, settings.validateAfterMs);
-    return lease.isWorn(settings.maxUses, now) || (isQuiet && !lease.hasUnreadInsertId);
+    return lease.isWorn(settings.maxUses, now) || (isQuiet && !lease.hasInsertId);
   }
 }
 
@@ -168,7 +169,7 @@ export function createPersistent(options: PersistentOptions | string): Persisten
 
 const POOL_ONLY: ReadonlySet<string> = new Set<PoolOnly>([
   ...(['max', 'maxIdle', 'minIdle', 'maxOpening'] as const),
-  ...(['reuse', 'idleTimeoutMs', 'leakAfterMs', 'maxHoldMs'] as const),
+  ...(['reuse', 'idleTimeoutMs', 'leakAfterMs', 'maxHoldMs', 'idleHandBackMs'] as const),
 ]);
 
 function forPools(option: string, value: unknown): Error {

@@ -41,6 +41,11 @@ export interface RequestView<Request> {
   readonly routeSetting: RouteSetting;
   /** Pattern of the route where the framework matched one. */
   readonly pattern: string | undefined;
+  /**
+   * Whether the framework knows that the response lasts for as long as its client likes: it was taken from it, or is a
+   * stream of events whose headers it has not passed on yet. Absent = it has no way of knowing.
+   */
+  readonly longLived?: boolean;
 }
 
 /** What one registration of a plugin amounts to, whatever the framework. */
@@ -86,6 +91,9 @@ export class Plugin<Request> {
       },
       get route() {
         return view.pattern ?? `${req.method ?? 'GET'} (unmatched)`;
+      },
+      get longLived() {
+        return view.longLived ?? false;
       },
     });
   }

@@ -4,7 +4,6 @@ import type { RawConnection } from './driver.js';
 import { lateWorkForbidden } from './late-rules.js';
 import type { Lease } from './lease.js';
 import type { Lifecycle, ScopeContext, ScopeState } from './lifecycle.js';
-import { maskValues } from './mask.js';
 import type { LoggedStatement } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
 import { endsByItself, nested } from './refusals.js';
@@ -52,6 +51,14 @@ export class Scope extends Queryable {
   /** Whether the scope has a connection, waits for one, never wanted one, gave it back, or is over. */
   get state(): ScopeState {
     return this.#life.state;
+  }
+
+  /**
+   * Aborts when the client leaves before it is answered, with a `CLIENT_GONE` as its reason: for `fetch` and for
+   * statements that are of no use then (`query({ sql, signal })`). Takes no connection. The signal of a job never aborts.
+   */
+  get signal(): AbortSignal {
+    return this.#life.signal;
   }
 
   /** The last statements of this request, oldest first, without their values; as many as the option `log` says. */
@@ -133,6 +140,7 @@ export class Scope extends Queryable {
       // The wait may have been long: things may have changed.
       const refusal = this.#life.enter();
       if (refusal) throw refusal;
+      if (this.#life.isLate && this.#context.settings.afterResponse !== 'allow') throw lateWorkForbidden();
       const lease = await this.#held();
       if (lease.isBeginning || lease.inTransaction) throw nested();
       return await runTransaction(lease, this.dialect, fn, options).catch((error) => {
@@ -195,12 +203,11 @@ export class Scope extends Queryable {
   }
 
   #countLate(sql: string | undefined): void {
-    const { counters, events } = this.#context.pool;
-    counters.late++;
-    if (!events.heard('late')) return;
-    events.tell('late', {
-      route: this.#context.route,
-      statement: sql === undefined ? undefined : maskValues(sql),
-    });
+    const { pool, route } = this.#context;
+    pool.late.tell({ route, sql, after: this.#life.lateAfter, entrances: ENTRANCES });
   }
 }
+
+/** Where late work of the application comes in. */
+const { query, execute, stream, transaction } = Scope.prototype;
+const ENTRANCES = [query, execute, stream, transaction];

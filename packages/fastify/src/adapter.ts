@@ -4,6 +4,8 @@ import {
   checkRouteSetting,
   Plugin,
   type PluginOptions,
+  type PoolEventMap,
+  startsAsEventStream,
 } from '@handback/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
@@ -25,8 +27,7 @@ function decorateWithReply(app: FastifyInstance): void {
 /** The pool's warnings go to the application's log, when it has one. */
 function logWarnings(app: FastifyInstance, pool: ConnectionPool): void {
   if (!('level' in app.log)) return;
-  const log = ({ code, message, report }: { code: string; message: string; report?: unknown }) =>
-    app.log.warn({ code, report }, message);
+  const log = ({ message, ...facts }: PoolEventMap['warning'][0]) => app.log.warn(facts, message);
   pool.events.on('warning', log);
   app.addHook('onClose', () => void pool.events.off('warning', log));
 }
@@ -55,19 +56,24 @@ export async function register(app: FastifyInstance, options: HandbackOptions): 
   logWarnings(app, plugin.pool);
 }
 
-function responseOf(request: FastifyRequest) {
+function replyOf(request: FastifyRequest): FastifyReply {
   const reply = (request as WithReply)[REPLY] as FastifyReply | null;
-  if (reply) return reply.raw;
+  if (reply) return reply;
   throw new TypeError(
     'This onRequest hook was added before Handback: register Handback first to use it there.',
   );
 }
 
 function view(request: FastifyRequest) {
+  const reply = replyOf(request);
   return {
     request,
     req: request.raw,
-    res: responseOf(request),
+    res: reply.raw,
+    get longLived() {
+      const isHijacked = reply.sent && !reply.raw.writableEnded;
+      return isHijacked || startsAsEventStream(reply.getHeader('content-type'));
+    },
     get routeSetting() {
       return request.routeOptions.config?.handback;
     },
