@@ -71,7 +71,7 @@ describe('leakAfterMs', () => {
         });
         return db.query('INSERT INTO t VALUES (1)');
       },
-      /has not ended, and LAST_INSERT_ID\(\) has not been read/,
+      /has not ended, and LAST_INSERT_ID\(\) may still be asked for/,
     ],
     'with session state': [
       (_, { db }) => db.query('SET @a = 1'),

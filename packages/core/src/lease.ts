@@ -131,12 +131,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     return this.#line.provenAt;
   }
 
-  /** @internal A statement of it has generated an insert id, for which its owner may ask, again and again. */
-  get hasInsertId(): boolean {
-    return this.#entry.session.leftovers.generated;
-  }
-
-  /** @internal The same, and nobody has asked for it yet. */
+  /** @internal A statement of it has generated an insert id, for which its owner may still ask. */
   get hasUnreadInsertId(): boolean {
     return this.#entry.session.leftovers.unread;
   }

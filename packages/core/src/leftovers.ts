@@ -12,9 +12,7 @@ export class Leftovers {
   readonly #ownIds: string[] = [];
   #warnings = false;
   #counts = false;
-  /** This lease has generated an insert id. */
-  generated = false;
-  /** Its owner has not asked for it yet. */
+  /** This lease has generated an insert id, which its owner may still ask for. */
   unread = false;
 
   /**
@@ -26,7 +24,6 @@ export class Leftovers {
     this.#ownIds.length = 0;
     this.#warnings = used;
     this.#counts = everUsed;
-    this.generated = false;
     this.unread = false;
   }
 
@@ -59,9 +56,8 @@ export class Leftovers {
   }
 
   /** What this lease's own statement leaves takes the place of what was there. */
-  answered(answer: Answer, { hidesInsertId, reads }: SqlShape): void {
-    if (reads.insertId) this.unread = false;
-    if (hidesInsertId) this.#markGenerated();
+  answered(answer: Answer, { hidesInsertId }: SqlShape): void {
+    if (hidesInsertId) this.unread = true;
     this.#remember(answer.insertId);
     // A statement without tables and without warnings of its own leaves the old ones.
     if (answer.warnings > 0) this.#warnings = false;
@@ -74,16 +70,11 @@ export class Leftovers {
    */
   #remember(id: Answer['insertId']): void {
     if (Number(id) === 0) return;
-    this.#markGenerated();
+    this.unread = true;
     if (!this.#insertId) return;
     // The driver has rounded it: there is nothing to compare with.
     if (typeof id === 'number' && !Number.isSafeInteger(id)) this.#insertId = false;
     else if (this.#ownIds.push(String(id)) > OWN_IDS) this.#ownIds.shift();
-  }
-
-  #markGenerated(): void {
-    this.generated = true;
-    this.unread = true;
   }
 
   /** An error takes the place of the warnings. */

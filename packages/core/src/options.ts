@@ -64,7 +64,7 @@ export interface RouteOptions {
   maxHoldMs?: number | undefined;
   /**
    * A connection that a request, or a job, has not used for so long goes back, in ms, unless something would be lost
-   * with it: an open transaction, session state, an insert id that was not read. The next query takes one again. 0 = never.
+   * with it: an open transaction, session state, an insert id that `LAST_INSERT_ID()` may still ask for. The next query takes one again. 0 = never.
    * @default 1000 once the response is hijacked, upgraded or `text/event-stream`; else 0
    */
   idleHandBackMs?: number | undefined;

@@ -140,7 +140,7 @@ export class Persistent extends Queryable implements AsyncDisposable {
     const now = clock.now();
     const isQuiet =
       settings.validate !== 'never' && now - lease.provenAt >= Math.max(1, settings.validateAfterMs);
-    return lease.isWorn(settings.maxUses, now) || (isQuiet && !lease.hasInsertId);
+    return lease.isWorn(settings.maxUses, now) || (isQuiet && !lease.hasUnreadInsertId);
   }
 }
 

@@ -40,7 +40,7 @@ export class Tenure implements LeaseOwner {
     if (session.inTransaction) return 'a transaction is open';
     if (session.exposed) return 'connection() was called';
     if (!session.hasNothingToLose) return 'the session was changed';
-    return hasUnreadInsertId ? 'LAST_INSERT_ID() has not been read' : null;
+    return hasUnreadInsertId ? 'LAST_INSERT_ID() may still be asked for' : null;
   }
 
   get whyHeld(): string {
