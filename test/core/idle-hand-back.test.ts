@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { AUTOCOMMIT } from '#core/answer.js';
+import type { StoredCode } from '#core/driver.js';
 import type { PoolOptions } from '#core/options.js';
 import { ResultSetHeader } from './fake-server.js';
 import { coded, TestPool, track } from './fixture.js';
@@ -215,5 +216,74 @@ describe('after it went back by itself', () => {
     await test.rest(db.query('UPDATE t SET a = 1'));
     assert.equal(test.stats().late, 1);
     await assert.rejects(db.query('SELECT @a'), coded('SCOPE_ENDED'));
+  });
+});
+
+describe('before the schema was looked at', () => {
+  const VIEW: StoredCode = {
+    reached: (sql) => (sql.includes('hot') ? 'a view that calls stored code' : null),
+    blind: null,
+  };
+
+  /** The first connection looks around; the second one is used meanwhile. */
+  async function unseen(sql: string) {
+    const test = new TestPool({ max: 2 });
+    let seen: () => void = () => {};
+    const looked = new Promise<void>((resolve) => {
+      seen = resolve;
+    });
+    const { survey } = test.driver;
+    test.driver.storedCode = VIEW;
+    test.driver.survey = async () => {
+      await looked;
+      return survey.call(test.driver);
+    };
+    const { db } = new TestRequest(test, IDLE);
+    const running = track(db.query(sql));
+    void test.pool.acquire();
+    await test.clock.settle();
+    assert.equal(running.state, 'fulfilled');
+    return { test, db, seen };
+  }
+
+  it('a plain statement may have reached anything: it is judged when that is known, and the connection goes back', async () => {
+    const { test, db, seen } = await unseen('SELECT * FROM t');
+    await test.clock.advance(500);
+    assert.equal(db.state, 'leased');
+    seen();
+    await test.clock.advance(1_000);
+    assert.equal(db.state, 'released');
+    assert.equal(test.stats().reset, 1, 'it is cleaned all the same');
+  });
+
+  it('and stays, if it did reach something', async () => {
+    const { test, db, seen } = await unseen('SELECT * FROM hot');
+    seen();
+    await test.clock.advance(5_000);
+    assert.equal(db.state, 'leased');
+  });
+
+  it('or if another one did, or changed the session', async () => {
+    for (const second of ['SELECT * FROM hot', 'SET @a = 1', "SELECT GET_LOCK('a', 1)"]) {
+      const { test, db, seen } = await unseen('SELECT * FROM t');
+      seen();
+      await test.clock.settle();
+      await test.rest(db.query(second));
+      await test.clock.advance(5_000);
+      assert.equal(db.state, 'leased', second);
+    }
+  });
+});
+
+describe('a statement that was killed', () => {
+  it('leaves nothing that would be lost: the connection goes back, and is reset', async () => {
+    const { test, db } = await begun({ ...IDLE, queryTimeoutMs: 100 });
+    test.driver.reply = () => 'hang';
+    test.connection().reply = () => 'hang';
+    const query = track(db.query('SELECT SLEEP(60)'));
+    await test.clock.advance(100);
+    assert.equal(query.code, 'QUERY_TIMEOUT');
+    await test.clock.advance(500);
+    assert.deepEqual([db.state, test.stats().reset], ['released', 1]);
   });
 });

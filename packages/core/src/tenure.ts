@@ -39,7 +39,7 @@ export class Tenure implements LeaseOwner {
     if (!usable) return 'it was lost';
     if (session.inTransaction) return 'a transaction is open';
     if (session.exposed) return 'connection() was called';
-    if (!session.hasNothingToLose) return 'the session was changed';
+    if (!session.holdsNothing) return 'the session was changed';
     return hasUnreadInsertId ? 'LAST_INSERT_ID() may still be asked for' : null;
   }
 

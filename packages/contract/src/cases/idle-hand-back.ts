@@ -141,13 +141,13 @@ const CLIENTS = 200;
 const crowd: Case = {
   name: '200 clients of an event stream on a pool of 10: each gets all its events, and other requests are served',
   async run(harness) {
-    const opened = new Gate();
+    const again = new Gate();
     let begun = 0;
     const handler: Handler = async ({ db, res, req }) => {
       await connectionId(db);
       res.writeHead(200, EVENTS).write('data: first\n\n');
-      if (++begun === CLIENTS) opened.open();
-      await opened.opened;
+      begun++;
+      await again.opened;
       res.write(`data: second-${(await connectionId(db)) > 0}\n\n`);
       await clientGone(req);
     };
@@ -158,8 +158,12 @@ const crowd: Case = {
     await serve(harness, setup, async (app) => {
       const clients = await Promise.all(Array.from({ length: CLIENTS }, () => app.client()));
       for (const client of clients) client.send(['/events']);
-      await opened.opened;
+      await app.eventually(() => {
+        const { leased, released } = app.pool.stats();
+        assert.deepEqual({ begun, leased, released }, { begun: CLIENTS, leased: 0, released: CLIENTS });
+      });
       for (let n = 0; n < 20; n++) assert.equal((await app.get('/next')).status, 200);
+      again.open();
       await Promise.all(clients.map((client) => client.receiveUntil('second-true', 20_000)));
       assert.ok(app.pool.stats().opened <= 10);
       assert.equal(app.pool.stats().acquired - 20, 2 * CLIENTS);

@@ -61,7 +61,7 @@ const afterTheClientLeft: Case = {
       client.leave('RST');
       await done.opened;
       assert.deepEqual(
-        late(app).map(({ message }) => /of (.*) \(/.exec(message)?.[1]),
+        late(app).map(({ message }) => /of (.*?) \(/.exec(message)?.[1]),
         ['/visits came after its client had left'],
       );
     });
