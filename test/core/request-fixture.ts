@@ -23,7 +23,7 @@ export class TestRequest {
   isLongLived = false;
   readonly #life: Lifecycle;
 
-  constructor({ flow }: TestPool, options: TestRequestOptions = {}) {
+  constructor({ flow }: Pick<TestPool, 'flow'>, options: TestRequestOptions = {}) {
     const { route = 'GET /orders/:id', over = null } = options;
     const settings = mergeRouteOptions(flow.settings, options);
     const request = this;
