@@ -162,8 +162,8 @@ describe("a client that leaves, with afterResponse 'cancel'", () => {
     const abort = new AbortController();
     const read = track(request.db.query({ sql: 'SELECT SLEEP(60)', signal: abort.signal }));
     await test.clock.settle();
-    // The KILL is on its way, and not answered yet.
-    test.driver.killReply = 'hang';
+    // It is acknowledged, and the statement has not ended yet.
+    test.driver.killReply = { result: test.connection().session.ok };
     request.leave();
     await test.clock.settle();
     abort.abort();

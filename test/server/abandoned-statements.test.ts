@@ -73,8 +73,9 @@ describe('clients that leave while a statement runs', () => {
       };
       const innocent = async (n: number) => {
         const one = request();
-        await one.db.query('SELECT ? AS n', [n]).then(
-          ([rows]) => assert.deepEqual(rows, [{ n }]),
+        // Long enough to be hit by a KILL that comes too late for another one.
+        await one.db.query('SELECT ? AS n, SLEEP(0.001) AS hit', [n]).then(
+          ([rows]) => assert.deepEqual(rows, [{ n, hit: 0 }]),
           (error) => hit.push(error),
         );
         one.answer();
