@@ -1,4 +1,3 @@
-import { Stream } from 'node:stream';
 import type { AnswerGate } from '@handback/core';
 import type { ParameterizedContext } from 'koa';
 
@@ -9,11 +8,11 @@ export function gateOf(ctx: ParameterizedContext): AnswerGate {
 
 /** The answer is ready; one that is streamed, or sent by the handler itself, is decided when it ends. */
 export function isWhole(ctx: ParameterizedContext): boolean {
-  const { body } = ctx;
-  const isStreamed =
-    body instanceof Stream ||
-    body instanceof Blob ||
-    body instanceof ReadableStream ||
-    body instanceof Response;
-  return ctx.respond !== false && !isStreamed;
+  return ctx.respond !== false && !isStreamed(ctx.body);
+}
+
+function isStreamed(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return false;
+  const isWeb = body instanceof Blob || body instanceof ReadableStream || body instanceof Response;
+  return isWeb || typeof (body as { pipe?: unknown }).pipe === 'function';
 }
