@@ -206,6 +206,17 @@ describe('adapters', () => {
 
   it('are all here', () => {
     const packages = readdirSync(PACKAGES).filter((name) => existsSync(join(PACKAGES, name, 'package.json')));
-    assert.deepEqual(packages.sort(), ['core', ...Object.keys(FRAMEWORKS)].sort());
+    assert.deepEqual(packages.sort(), ['contract', 'core', ...Object.keys(FRAMEWORKS)].sort());
+  });
+});
+
+describe('the contract suite', () => {
+  it('sees core’s index and the driver, no framework and no test runner', () => {
+    for (const [file, source] of sourcesOf('contract')) {
+      for (const { from } of importsOf(source)) {
+        const allowed = /^(\.\.?\/|node:|mysql2\/promise$|@handback\/core$)/.test(from);
+        assert.ok(allowed && from !== 'node:test', `contract/${file} imports ${from}`);
+      }
+    }
   });
 });
