@@ -10,6 +10,9 @@ export interface AnswerGate {
   fail(error: Error): void;
 }
 
+/** Express hands an error on in one turn of the event loop, and its final handler answers in the next. */
+const ERROR_TURNS = 3;
+
 type Method = (...args: unknown[]) => unknown;
 const HELD = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
 type Name = (typeof HELD)[number];
@@ -122,10 +125,15 @@ export class HeldResponse {
     if (this.#deciding || this.#answer) return this.#res;
     const head = headOf(this.#res);
     this.#answer = { head, writeHead: this.#writeHead, chunk: this.#chunk, end: args };
-    // An error that is thrown right behind it still counts.
-    if (this.#res.statusCode >= 400) this.#decide();
-    else this.#soon(() => this.#decide());
+    if (this.#res.statusCode >= 400) this.#decide(this.#answer);
+    else this.#decideSoon(this.#answer, ERROR_TURNS);
     return this.#res;
+  }
+
+  /** An error that is thrown right behind it still counts. */
+  #decideSoon(answer: Answer, turns: number): void {
+    if (turns === 0) this.#decide(answer);
+    else this.#soon(() => this.#decideSoon(answer, turns - 1));
   }
 
   /** A second answer after the first: an error handler's. It takes the place of the first as long as it can. */
@@ -164,9 +172,8 @@ export class HeldResponse {
     }
   }
 
-  #decide(): void {
-    const answer = this.#answer;
-    if (this.#deciding || !answer) return;
+  #decide(answer: Answer): void {
+    if (this.#deciding || this.#answer !== answer) return;
     this.#deciding = true;
     this.#transaction.decide(answer.head.statusCode < 400).then(
       () => this.#release(answer),
