@@ -35,6 +35,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'params',
       'pending',
       'query-log',
+      'request-options',
       'schema-reach',
       'session',
     ],
@@ -68,7 +69,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'doors', 'pool', 'warming'],
-  ['request', 'late-rules', 'lifecycle', 'scope', 'tenure'],
+  ['request', 'late-rules', 'lifecycle', 'request-transaction', 'scope', 'tenure'],
   [
     'edge',
     ...[
@@ -79,9 +80,9 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'drivers/mysql2-internals',
       'drivers/mysql2-session',
     ],
-    ...['drivers/mysql2-narrow', 'drivers/mysql2-status', 'http', 'long-lived'],
+    ...['drivers/mysql2-narrow', 'drivers/mysql2-status', 'held-response', 'http', 'long-lived'],
   ],
-  ['joining', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],
+  ['joining', 'answering', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],
 ];
 
 /** What an adapter may import beside core and its own files. */

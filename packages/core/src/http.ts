@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
+import { type AnswerGate, HeldResponse } from './held-response.js';
+import { type Decided, type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
 import { isLongLived } from './long-lived.js';
 import type { ScopeSettings } from './options.js';
 import type { Pool } from './pool.js';
@@ -17,6 +18,8 @@ export interface RequestFacts {
   readonly route: string;
   /** The framework knows that the response lasts for as long as its client likes. */
   readonly longLived: boolean;
+  /** What the framework does for a transaction that the answer decides. */
+  readonly gate?: AnswerGate | undefined;
 }
 
 type Socket = IncomingMessage['socket'];
@@ -100,6 +103,17 @@ class HttpContext implements ScopeContext {
   get isLongLived(): boolean {
     const { req, res, longLived } = this.#facts;
     return longLived || isLongLived(req, res);
+  }
+
+  get answerBegun(): boolean {
+    const { res } = this.#facts;
+    return res.headersSent || res.writableEnded;
+  }
+
+  hold(transaction: Decided): () => void {
+    const { res, gate } = this.#facts;
+    const held = new HeldResponse(res, transaction, gate, this.pool.clock.soon);
+    return () => held.restore();
   }
 
   watch(life: Lifecycle): EndCause | null {

@@ -29,6 +29,13 @@ export interface ScopeContext extends Holder {
   readonly settings: ScopeSettings;
   readonly optedOut: boolean;
   readonly log: QueryLog | null;
+  /** The first byte of the answer has left, or is about to. */
+  readonly answerBegun?: boolean;
+  /**
+   * A transaction begins that the answer decides: it must not leave before. Returns what takes back the headers that were
+   * set since, for when it fails.
+   */
+  hold?(transaction: Decided): () => void;
   /** Called before the first query: watches for the end. Returns how it has ended already, if it has. */
   watch(life: Lifecycle): EndCause | null;
   /**
@@ -40,6 +47,12 @@ export interface ScopeContext extends Holder {
   unwatch(life: Lifecycle): void;
   /** The response lasts for as long as its client likes: hijacked, upgraded, or a stream of events. */
   readonly isLongLived?: boolean;
+}
+
+/** What is decided by how the request is answered. */
+export interface Decided {
+  readonly isDecided: boolean;
+  decide(succeeded: boolean): Promise<void>;
 }
 
 export type ScopeState = 'unused' | 'waiting' | 'leased' | 'released' | 'ended';
@@ -165,17 +178,19 @@ export class Lifecycle {
       granted: (lease) => lease.submit(statement),
       refused: (error) => statement.settle(error),
     };
-    statement.onGivenUp = () => this.#unclaim(claim);
+    statement.onGivenUp = () => this.unclaim(claim);
     this.claim(claim);
   }
 
-  /** Whoever is the last to give up takes the scope out of the queue. */
-  #unclaim(claim: Claim): void {
+  /** Whoever is the last to give up takes the scope out of the queue. @returns whether the claim was still waiting */
+  unclaim(claim: Claim): boolean {
+    const waited = this.#claims.includes(claim);
     this.#claims = this.#claims.filter((each) => each !== claim);
     const acquirer = this.#acquirer;
-    if (!acquirer || this.#claims.length > 0 || !this.context.pool.withdraw(acquirer)) return;
+    if (!acquirer || this.#claims.length > 0 || !this.context.pool.withdraw(acquirer)) return waited;
     this.#acquirer = null;
     this.#releaseWhenGranted = false;
+    return waited;
   }
 
   /** The connection of the scope: one acquire, shared by all who ask meanwhile. */
@@ -206,6 +221,7 @@ export class Lifecycle {
     lease.onStatementEnded = () => this.#statementEnded();
     lease.onUnsent = (statement) => this.#resend(statement, lease);
     lease.ownedBy(new Tenure(this, lease));
+    if (this.#ended) this.#startDraining();
   }
 
   /** Its connection was dead before it could be sent, and it means the same on any other: nothing was lost. */
@@ -226,7 +242,6 @@ export class Lifecycle {
     this.#claims = [];
     this.#hold(lease);
     for (const claim of claims) claim.granted(lease);
-    if (this.#ended) this.#startDraining();
     if (this.#releaseWhenGranted) this.handBack();
     else this.settle();
   }
@@ -290,7 +305,7 @@ export class Lifecycle {
   /** What late work is late for. */
   get lateAfter(): LateAfter {
     if (!this.context.isRequest) return 'job';
-    return this.#answered ? 'answer' : 'departure';
+    return this.#left ? 'departure' : 'answer';
   }
 
   /** The end was seen; it is decided a moment later, so that a `commit()` on the next line still counts. */

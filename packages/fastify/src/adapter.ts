@@ -8,6 +8,7 @@ import {
   startsAsEventStream,
 } from '@handback/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { addCommitGate, gateOf } from './gate.js';
 
 export type HandbackOptions = PluginOptions<FastifyRequest>;
 
@@ -51,7 +52,13 @@ export async function register(app: FastifyInstance, options: HandbackOptions): 
       (this as unknown as Record<symbol, unknown>)[slot] = value;
     },
   });
-  app.addHook('onRoute', ({ config }) => checkRouteSetting(config?.handback));
+  app.addHook('onRoute', (route) => {
+    const setting = route.config?.handback;
+    checkRouteSetting(setting);
+    if (plugin.runsInTransaction(setting)) {
+      addCommitGate(route, (request) => (request as unknown as Record<symbol, unknown>)[slot]);
+    }
+  });
   app.addHook('onClose', () => plugin.close());
   logWarnings(app, plugin.pool);
 }
@@ -79,6 +86,9 @@ function view(request: FastifyRequest) {
     },
     get pattern() {
       return request.routeOptions.url;
+    },
+    get gate() {
+      return gateOf(replyOf(request));
     },
   };
 }
