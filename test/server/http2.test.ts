@@ -3,7 +3,7 @@ import { type ClientHttp2Session, connect, createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { databaseUrl } from '@handback/contract/support/database.js';
 import { eventually } from '@handback/contract/support/eventually.js';
-import { type ConnectionPool, createPool } from '@handback/core';
+import { type ConnectionPool, createPool, type Scope } from '@handback/core';
 import fastifyHandback from '@handback/fastify';
 import koaHandback from '@handback/koa';
 import Fastify from 'fastify';
@@ -14,10 +14,24 @@ interface Running {
   close(): Promise<void>;
 }
 
+/** What became of the signals of `/signal`: '?' until they abort. */
+const told: { signal: AbortSignal; code: string }[] = [];
+
+/** Answers the first one at once, the others when their client has left. */
+async function tellOf({ signal }: Scope): Promise<string> {
+  const one = { signal, code: '?' };
+  told.push(one);
+  if (told.length === 1) return 'answered';
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  one.code = signal.reason.code;
+  return 'nobody reads this';
+}
+
 async function fastify(pool: ConnectionPool): Promise<Running> {
   const app = Fastify({ http2: true });
   await app.register(fastifyHandback, { pool });
   app.get('/', async (request) => (await request.db.query('SELECT 1 AS one'))[0]);
+  app.get('/signal', (request) => tellOf(request.db));
   app.get('/slow', async (request) => (await request.db.query('SELECT SLEEP(0.2)'))[0]);
   await app.listen({ port: 0, host: '127.0.0.1' });
   return { port: (app.server.address() as AddressInfo).port, close: () => app.close() };
@@ -27,6 +41,10 @@ async function koa(pool: ConnectionPool): Promise<Running> {
   const app = new Koa();
   app.use(koaHandback({ pool }));
   app.use(async (ctx) => {
+    if (ctx.path === '/signal') {
+      ctx.body = await tellOf(ctx.db);
+      return;
+    }
     const sql = ctx.path === '/slow' ? 'SELECT SLEEP(0.2)' : 'SELECT 1 AS one';
     [ctx.body] = await ctx.db.query(sql);
   });
@@ -62,6 +80,32 @@ for (const [name, start] of Object.entries({ fastify, koa })) {
         await slow;
         await eventually(() => assert.equal(pool.stats().leased, 0));
         assert.deepEqual(JSON.parse(await request(session, '/')), [{ one: 1 }]);
+      } finally {
+        session.destroy();
+        await close();
+        await pool.close();
+      }
+    });
+
+    it('db.signal aborts when the stream is cancelled, and when the session ends; not for one that was answered', async () => {
+      const pool = createPool({ uri: databaseUrl(), max: 2 });
+      const { port, close } = await start(pool);
+      const session = connect(`http://127.0.0.1:${port}`);
+      told.length = 0;
+      try {
+        assert.equal(await request(session, '/signal'), 'answered');
+        const cancelled = request(session, '/signal');
+        const left = request(session, '/signal');
+        await eventually(() => assert.equal(told.length, 3));
+        cancelled.cancel();
+        await cancelled;
+        await eventually(() => assert.equal(told[1]?.code, 'CLIENT_GONE'));
+        assert.equal(told[2]?.signal.aborted, false);
+        session.destroy();
+        await left;
+        await eventually(() => assert.equal(told[2]?.code, 'CLIENT_GONE'));
+        assert.equal(told[0]?.signal.aborted, false);
+        assert.equal(pool.stats().acquired, 0);
       } finally {
         session.destroy();
         await close();
