@@ -33,11 +33,13 @@ export const websocketRoute: Case = {
 export const websocketIdle: Case = {
   name: 'a route of @fastify/websocket gives its connection back between messages (idleHandBackMs by default)',
   run(harness) {
+    const signals: AbortSignal[] = [];
     const frameworkSetup = async (instance: unknown) => {
       const app = instance as FastifyInstance;
       await app.register(websocket);
       app.get('/socket', { websocket: true }, async (socket, request) => {
         const { db } = request as unknown as { db: Db };
+        signals.push(db.signal);
         // Before the first message too: what it is was decided before its first query.
         await connectionId(db);
         socket.on('message', async () => socket.send(String(await connectionId(db))));
@@ -55,6 +57,10 @@ export const websocketIdle: Case = {
       }
       await app.handedBack();
       assert.equal(app.pool.stats().acquired, 4);
+      assert.deepEqual(
+        signals.map(({ reason }) => reason?.code),
+        ['CLIENT_GONE', 'CLIENT_GONE'],
+      );
     });
   },
 };

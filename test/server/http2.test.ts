@@ -18,7 +18,9 @@ interface Running {
 const told: { signal: AbortSignal; code: string }[] = [];
 
 /** Answers the first one at once, the others when their client has left. */
-async function tellOf({ signal }: Scope): Promise<string> {
+async function tellOf(db: Scope): Promise<string> {
+  await db.query('SELECT 1');
+  const { signal } = db;
   const one = { signal, code: '?' };
   told.push(one);
   if (told.length === 1) return 'answered';
@@ -87,30 +89,30 @@ for (const [name, start] of Object.entries({ fastify, koa })) {
       }
     });
 
-    it('db.signal aborts when the stream is cancelled, and when the session ends; not for one that was answered', async () => {
-      const pool = createPool({ uri: databaseUrl(), max: 2 });
-      const { port, close } = await start(pool);
-      const session = connect(`http://127.0.0.1:${port}`);
-      told.length = 0;
-      try {
-        assert.equal(await request(session, '/signal'), 'answered');
-        const cancelled = request(session, '/signal');
-        const left = request(session, '/signal');
-        await eventually(() => assert.equal(told.length, 3));
-        cancelled.cancel();
-        await cancelled;
-        await eventually(() => assert.equal(told[1]?.code, 'CLIENT_GONE'));
-        assert.equal(told[2]?.signal.aborted, false);
-        session.destroy();
-        await left;
-        await eventually(() => assert.equal(told[2]?.code, 'CLIENT_GONE'));
-        assert.equal(told[0]?.signal.aborted, false);
-        assert.equal(pool.stats().acquired, 0);
-      } finally {
-        session.destroy();
-        await close();
-        await pool.close();
-      }
-    });
+    for (const releaseOn of ['end', 'finish'] as const)
+      it(`db.signal aborts when the stream is cancelled, and when the session ends; not for one that was answered (releaseOn '${releaseOn}')`, async () => {
+        const pool = createPool({ uri: databaseUrl(), max: 3, releaseOn });
+        const { port, close } = await start(pool);
+        const session = connect(`http://127.0.0.1:${port}`);
+        told.length = 0;
+        try {
+          assert.equal(await request(session, '/signal'), 'answered');
+          const cancelled = request(session, '/signal');
+          const left = request(session, '/signal');
+          await eventually(() => assert.equal(told.length, 3));
+          cancelled.cancel();
+          await cancelled;
+          await eventually(() => assert.equal(told[1]?.code, 'CLIENT_GONE'));
+          assert.equal(told[2]?.signal.aborted, false);
+          session.destroy();
+          await left;
+          await eventually(() => assert.equal(told[2]?.code, 'CLIENT_GONE'));
+          assert.equal(told[0]?.signal.aborted, false);
+        } finally {
+          session.destroy();
+          await close();
+          await pool.close();
+        }
+      });
   });
 }

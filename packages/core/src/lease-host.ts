@@ -30,8 +30,7 @@ export interface LeaseHost {
 
 /** Whoever has a lease for longer than one statement, and does not release it by hand: a scope. */
 export interface LeaseOwner {
-  /** How long it may be unused before its owner is told, in ms; 0 = as long as it likes. */
-  readonly idleLimitMs: number;
+  /** Nothing was sent on it for `idleHandBackMs`. */
   unused(): void;
   /** Why it has not come back, in a sentence for a report. */
   readonly whyHeld: string;

@@ -9,15 +9,24 @@ export interface LeaseLimits {
   readonly queryTimeoutMs: number;
   readonly leakAfterMs: number;
   readonly maxHoldMs: number;
+  /** How long it may be unused before its owner, if it has one, is told. */
+  readonly idleHandBackMs: number;
 }
 
 /** A request whose statement never ends keeps its client waiting; a job may well run for hours. */
 const REQUEST_QUERY_TIMEOUT_MS = 30_000;
 
+/** Once hijacked, upgraded or a stream of events, a response lasts for as long as its client likes. */
+const LONG_LIVED_MS = 1_000;
+
 export function limitsOf(holder: Holder, pool: ScopeSettings): LeaseLimits {
-  const { queryTimeoutMs, leakAfterMs, maxHoldMs } = holder.settings ?? pool;
-  const byDefault = holder.isRequest ? REQUEST_QUERY_TIMEOUT_MS : 0;
-  return { queryTimeoutMs: queryTimeoutMs ?? byDefault, leakAfterMs, maxHoldMs };
+  const { queryTimeoutMs, leakAfterMs, maxHoldMs, idleHandBackMs } = holder.settings ?? pool;
+  return {
+    queryTimeoutMs: queryTimeoutMs ?? (holder.isRequest ? REQUEST_QUERY_TIMEOUT_MS : 0),
+    leakAfterMs,
+    maxHoldMs,
+    idleHandBackMs: idleHandBackMs ?? (holder.isRequest ? LONG_LIVED_MS : 0),
+  };
 }
 
 /** Unused, but kept for a reason: the reason may go without a statement. */
@@ -33,8 +42,8 @@ function after(since: number, ms: number): number {
 export class LeaseClock {
   /** It was reported as a leak. */
   reported = false;
-  /** How long it may be unused, in ms; 0 = no limit. */
-  idleLimitMs = 0;
+  /** Somebody is told when it is unused. */
+  hasOwner = false;
   #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #limits: LeaseLimits;
   readonly #line: Line;
@@ -53,9 +62,10 @@ export class LeaseClock {
   /** When it has been unused for long enough to be looked at. */
   get idleDueAt(): number {
     const { size, errandSince, provenAt } = this.#line;
-    if (this.idleLimitMs === 0 || size > 0 || errandSince !== null) return NEVER;
+    const { idleHandBackMs } = this.#limits;
+    if (!this.hasOwner || idleHandBackMs === 0 || size > 0 || errandSince !== null) return NEVER;
     const since = Math.max(this.#since, provenAt);
-    return since > this.#lookedAt ? since + this.idleLimitMs : this.#lookedAt + LOOK_AGAIN_MS;
+    return since > this.#lookedAt ? since + idleHandBackMs : this.#lookedAt + LOOK_AGAIN_MS;
   }
 
   /** @returns whether it has been unused for that long; if so, it is looked at again a while later */

@@ -259,7 +259,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   /** @internal From here on its owner is told when it is unused. */
   ownedBy(owner: LeaseOwner): void {
     this.#owner = owner;
-    this.#limits.idleLimitMs = owner.idleLimitMs;
+    this.#limits.hasOwner = true;
     this.#host.expectDue(this.#limits.idleDueAt);
   }
 

@@ -2,21 +2,15 @@ import type { Lease } from './lease.js';
 import type { LeaseOwner } from './lease-host.js';
 import type { Lifecycle } from './lifecycle.js';
 
-/** Once hijacked, upgraded or a stream of events, a response lasts for as long as its client likes. */
-const LONG_LIVED_MS = 1_000;
-
 /**
  * One connection in the hands of one scope: whether it goes back when it is unused, before the end, and why it has not
  * come back, when that is asked.
  */
 export class Tenure implements LeaseOwner {
-  readonly idleLimitMs: number;
   readonly #life: Lifecycle;
   readonly #lease: Lease;
 
   constructor(life: Lifecycle, lease: Lease) {
-    const { settings, isRequest } = life.context;
-    this.idleLimitMs = settings.idleHandBackMs ?? (isRequest ? LONG_LIVED_MS : 0);
     this.#life = life;
     this.#lease = lease;
   }

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import type { ServerResponse } from 'node:http';
 import { clientGone, connectionId, serve } from '../app.js';
 import type { Case, Handler } from '../harness.js';
 import { unique } from '../support/database.js';
@@ -53,6 +54,42 @@ const queued: Case = {
       await all.opened;
       client.leave('RST');
       for (const reason of await Promise.all(reasons)) assertClientGone(reason);
+    });
+  },
+};
+
+const answeredInTheQueue: Case = {
+  name: 'does not abort for a request whose answer was queued behind another one when the client left',
+  run(harness) {
+    const signals: AbortSignal[] = [];
+    const answer = new Gate<ServerResponse>();
+    const first = new Gate<unknown>();
+    const slow: Handler = async ({ db, reply }) => {
+      signals.push(db.signal);
+      first.open(aborted(db.signal));
+      await first.opened;
+      reply(200, {});
+    };
+    const quick: Handler = ({ db, res, reply }) => {
+      signals.push(db.signal);
+      answer.open(res);
+      reply(200, {});
+    };
+    const routes = [
+      { path: '/slow', handler: slow },
+      { path: '/quick', handler: quick },
+    ];
+    return serve(harness, { routes }, async (app) => {
+      const client = await app.client();
+      client.send(['/slow'], ['/quick']);
+      const res = await answer.opened;
+      await app.eventually(() => assert.ok(res.writableEnded));
+      client.leave('RST');
+      assertClientGone(await first.opened);
+      assert.deepEqual(
+        signals.map((signal) => signal.aborted),
+        [true, false],
+      );
     });
   },
 };
@@ -169,6 +206,7 @@ export const clientSignal: Case[] = [
   leaves('RST', 'POST', 'before'),
   leaves('FIN', 'POST', 'no'),
   queued,
+  answeredInTheQueue,
   goneBefore,
   answered(true),
   answered(false),
