@@ -59,6 +59,13 @@ describe('db.signal', () => {
     await test.clock.settle();
     assert.equal(later.db.signal.aborted, true);
 
+    assert.equal(later.clientWatched, 0, 'there is nothing left to watch for');
+
+    const justNow = new TestRequest(test);
+    await test.rest(justNow.db.query('SELECT 1'));
+    justNow.leave();
+    assert.equal(justNow.db.signal.aborted, true);
+
     const atFirstQuery = new TestRequest(test, { over: 'gone' });
     await test.rest(atFirstQuery.db.query('SELECT 1'));
     assert.equal(atFirstQuery.db.signal.aborted, true);
@@ -76,6 +83,7 @@ describe('db.signal', () => {
     assert.equal(signal.aborted, false);
     const answered = new TestRequest(test, { over: 'answered' });
     assert.equal(answered.db.signal.aborted, false);
+    assert.equal(answered.db.state, 'unused', 'the first query asks how it ended');
   });
 
   it('works on a route that is opted out', () => {
@@ -130,29 +138,23 @@ describe('db.signal', () => {
   });
 });
 
-describe("a client that leaves, with afterResponse 'cancel'", () => {
-  it('a transaction(fn) that waits for its turn is not begun', async () => {
-    const test = new TestPool({ max: 1 });
-    const request = new TestRequest(test, { afterResponse: 'cancel' });
-    let finish: () => void = () => {};
-    const first = track(
-      request.db.transaction(async () => {
-        await new Promise<void>((resolve) => {
-          finish = resolve;
-        });
-      }),
-    );
-    const second = track(request.db.transaction((tx) => tx.query('UPDATE t SET a = 1')));
-    await test.clock.settle();
-    request.leave();
-    await test.clock.settle();
-    finish();
-    await test.clock.settle();
-    assert.equal(first.state, 'rejected');
-    assert.equal(second.state, 'rejected');
-    assert.ok(!test.connection().texts.includes('UPDATE t SET a = 1'));
-    assert.equal(test.stats().leased, 0);
-  });
+describe('a client that leaves', () => {
+  for (const afterResponse of ['reject', 'cancel'] as const) {
+    it(`with '${afterResponse}' neither the transaction(fn) that waits for a connection begins, nor the one behind it`, async () => {
+      const test = new TestPool({ max: 1 });
+      const held = await test.rest(test.pool.acquire());
+      const request = new TestRequest(test, { afterResponse });
+      const first = track(request.db.transaction((tx) => tx.query('UPDATE t SET a = 1')));
+      const second = track(request.db.transaction((tx) => tx.query('UPDATE t SET a = 2')));
+      await test.clock.settle();
+      request.leave();
+      await test.clock.settle();
+      assert.deepEqual([first.code, second.code, test.stats().pending], ['CLIENT_GONE', 'SCOPE_ENDED', 0]);
+      held.release();
+      await test.clock.settle();
+      assert.deepEqual([test.connection().texts, test.stats().leased], [[], 0]);
+    });
+  }
 
   it('a statement given up by its own signal while it is being killed is not killed twice', async () => {
     const test = new TestPool({ max: 1 });

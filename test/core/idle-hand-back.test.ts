@@ -79,6 +79,7 @@ describe('idleHandBackMs', () => {
     const test = new TestPool(IDLE);
     const lease = await test.rest(test.pool.acquire());
     await test.rest(lease.query('SELECT 1'));
+    assert.ok(!test.clock.timers.some((ms) => ms <= IDLE.idleHandBackMs));
     await test.clock.advance(60_000);
     assert.equal(lease.released, false);
     lease.release();
@@ -253,7 +254,23 @@ describe('before the schema was looked at', () => {
     seen();
     await test.clock.advance(1_000);
     assert.equal(db.state, 'released');
-    assert.equal(test.stats().reset, 1, 'it is cleaned all the same');
+    assert.deepEqual([test.stats().reset, test.stats().cleanReleases], [1, 0], 'it is cleaned all the same');
+    await test.rest(db.query('SELECT * FROM t'));
+    await test.rest(db.release());
+    assert.deepEqual([test.stats().reset, test.stats().cleanReleases], [1, 1], 'once');
+  });
+
+  it('more of them than are remembered count as having reached something', async () => {
+    for (const [more, state] of [
+      [19, 'released'],
+      [20, 'leased'],
+    ] as const) {
+      const { test, db, seen } = await unseen('SELECT * FROM t');
+      for (let n = 0; n < more; n++) await test.rest(db.query('SELECT * FROM t'));
+      seen();
+      await test.clock.advance(5_000);
+      assert.equal(db.state, state);
+    }
   });
 
   it('and stays, if it did reach something', async () => {

@@ -155,6 +155,12 @@ export class Lifecycle {
     return !(lease && (this.functions > 0 || lease.mayBeInTransaction));
   }
 
+  /** What has waited for its turn until now would be late work, which is not allowed here. */
+  get isTooLate(): boolean {
+    if (this.context.settings.afterResponse === 'allow') return false;
+    return this.isLate || (this.#left && !this.lease);
+  }
+
   get waiting(): boolean {
     return this.#acquirer !== null;
   }

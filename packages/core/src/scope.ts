@@ -174,7 +174,7 @@ export class Scope extends Queryable {
       // The wait may have been long: things may have changed.
       const refusal = this.#life.enter();
       if (refusal) throw refusal;
-      if (this.#life.isLate && this.#context.settings.afterResponse !== 'allow') throw lateWorkForbidden();
+      if (this.#life.isTooLate) throw lateWorkForbidden();
       const lease = await this.#held();
       if (lease.isBeginning || lease.inTransaction) throw nested();
       return await runTransaction(lease, this.dialect, fn, options).catch((error) => {
