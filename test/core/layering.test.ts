@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     'errors',
     'events',
     'linked-list',
+    'neutral',
     'refusals',
     'states',
   ],
@@ -72,6 +73,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     'edge',
     ...[
       'drivers/mysql2',
+      'drivers/mysql2-callbacks',
       'drivers/mysql2-charsets',
       'drivers/mysql2-config',
       'drivers/mysql2-connection',
