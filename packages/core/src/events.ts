@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { ErrorCode, HandbackError, HolderReport, PoolReport } from './errors.js';
+import type { DoubleAcquireReport, ErrorCode, HandbackError, HolderReport, PoolReport } from './errors.js';
 import { outsideRequests } from './neutral.js';
 import type { EvictReason } from './states.js';
 
@@ -28,6 +28,8 @@ export interface PoolEventMap {
   unleak: [{ connection: number; route: string; heldMs: number }];
   /** A statement was killed at `queryTimeoutMs`, or because its signal was aborted. */
   cancel: [{ connection: number; route: string; statement: string; reason: 'timeout' | 'signal' }];
+  /** A request that holds a connection asks for another one; see the option `onDoubleAcquire`. */
+  doubleAcquire: [DoubleAcquireReport];
   /** A connection was lost, or found dead: the others are asked before they are used. */
   distrust: [{ reason: string }];
   /** Something an operator should know. Without a listener it becomes a process warning. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
 import type { ScopeSettings } from './options.js';
+import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
 import { Scope } from './scope.js';
@@ -14,6 +15,8 @@ export interface RequestFacts {
   readonly optedOut: boolean;
   /** Pattern of the route, or METHOD + '(unmatched)'. */
   readonly route: string;
+  /** With the option `context`: the request. */
+  readonly owner: Owner | undefined;
 }
 
 type Socket = IncomingMessage['socket'];
@@ -66,10 +69,12 @@ function watchEnd(res: ServerResponse, life: Lifecycle): void {
 class HttpContext implements ScopeContext {
   readonly isRequest = true;
   log: QueryLog | null = null;
+  owner: Owner | undefined;
   readonly #facts: RequestFacts;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
+    this.owner = facts.owner;
   }
 
   get pool(): Pool {
