@@ -2,8 +2,8 @@ import { strict as assert } from 'node:assert';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { finished, pipeline as pipelineWithCallback, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { databaseUrl } from '@handback/contract/support/database.js';
 import { type ConnectionPool, createPool, type Scope } from '@handback/core';
-import { databaseUrl } from '../support/database.js';
 
 /** Anybody's: a tracer's, a logger's. Handback knows nothing of it. */
 const storage = new AsyncLocalStorage<number>();
@@ -56,7 +56,15 @@ const MATRIX: Record<string, Use> = {
     see();
   },
   'transactions that wait for one another': (db, see) =>
-    Promise.all([1, 2].map(() => db.transaction(async (tx) => (see(), await tx.query('SELECT 1'), see())))),
+    Promise.all(
+      [1, 2].map(() =>
+        db.transaction(async (tx) => {
+          see();
+          await tx.query('SELECT 1');
+          see();
+        }),
+      ),
+    ),
   'for await on a stream': async (db, see) => {
     for await (const _row of db.stream(NUMBERS)) see();
     see();

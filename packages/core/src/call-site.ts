@@ -31,5 +31,7 @@ export const UNKNOWN = 'an unknown place';
 
 /** Neither ours nor Node's. */
 function isForeign(line: string): boolean {
-  return !/\(?node:/.test(line) && !line.includes('<anonymous>)') && !OURS.some((path) => line.includes(path));
+  return (
+    !/\(?node:/.test(line) && !line.includes('<anonymous>)') && !OURS.some((path) => line.includes(path))
+  );
 }

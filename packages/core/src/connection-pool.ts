@@ -185,7 +185,7 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
 
   /** Who it is on whose behalf the pool is asked, if that can be known. */
   #holder(holder: Holder, scope?: Scope): Holder {
-    const owner = scope ? Scope.lifeOf(scope).owner : currentOwner();
+    const owner = scope ? Scope.lifeOf(scope).ownedBy() : currentOwner();
     if (!owner) return holder;
     this.#pool.knowOwners();
     return heldBy(owner, holder);

@@ -62,7 +62,8 @@ export class DoubleAcquire {
   /** Somebody has begun to wait, or has got one connection and waits for another. */
   resolve(): void {
     if (this.#parts.settings.onDoubleAcquire !== 'error') return;
-    for (let victim = this.#victim; victim; victim = this.#victim) this.#queue().refuse(victim, 'DOUBLE_ACQUIRE');
+    for (let victim = this.#victim; victim; victim = this.#victim)
+      this.#queue().refuse(victim, 'DOUBLE_ACQUIRE');
   }
 
   get #victim(): Acquirer | null {

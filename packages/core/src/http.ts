@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
+import { type AnswerGate, HeldResponse } from './held-response.js';
+import { type Decided, type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
 import type { ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
@@ -17,6 +18,8 @@ export interface RequestFacts {
   readonly route: string;
   /** With the option `context`: the request. */
   readonly owner: Owner | undefined;
+  /** What the framework does for a transaction that the answer decides. */
+  readonly gate?: AnswerGate | undefined;
 }
 
 type Socket = IncomingMessage['socket'];
@@ -91,6 +94,17 @@ class HttpContext implements ScopeContext {
 
   get route(): string {
     return this.#facts.route;
+  }
+
+  get answerBegun(): boolean {
+    const { res } = this.#facts;
+    return res.headersSent || res.writableEnded;
+  }
+
+  hold(transaction: Decided): () => void {
+    const { res, gate } = this.#facts;
+    const held = new HeldResponse(res, transaction, gate, this.pool.clock.soon);
+    return () => held.restore();
   }
 
   watch(life: Lifecycle): EndCause | null {

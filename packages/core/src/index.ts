@@ -1,9 +1,17 @@
+export { decideTransaction } from './answering.js';
 export type { AcquireOptions, CloseOptions, ConnectionPool, OwnerOptions } from './connection-pool.js';
 export { createPool } from './create.js';
 export { currentDb } from './current-db.js';
 export type { ServerFacts } from './driver.js';
-export { type DoubleAcquireReport, type ErrorCode, HandbackError, type HolderReport, type PoolReport } from './errors.js';
+export {
+  type DoubleAcquireReport,
+  type ErrorCode,
+  HandbackError,
+  type HolderReport,
+  type PoolReport,
+} from './errors.js';
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
+export { type AnswerGate, answerPlainly } from './held-response.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
 export { Installer, refuseRequest, routeMarker, routeSettingOf } from './middleware.js';
@@ -12,6 +20,7 @@ export {
   type NewConnection,
   type OnConnect,
   type PoolOptions,
+  type RequestOptions,
   type RouteOptions,
 } from './options.js';
 export { createPersistent, type Persistent, type PersistentOptions } from './persistent.js';
@@ -24,6 +33,7 @@ export {
   type RouteSetting,
 } from './plugin.js';
 export type { LoggedStatement } from './query-log.js';
+export type { RequestTransactionOptions } from './request-options.js';
 export type { Scope } from './scope.js';
 export type { StatementOptions } from './statement.js';
 export type { EvictReason, State } from './states.js';

@@ -44,8 +44,6 @@ export const text: Rule = {
 
 export const anyFunction: Rule = { allowed: 'a function', accepts: (value) => typeof value === 'function' };
 
-export const flag: Rule = { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' };
-
 /** SQL as one text or a list of texts, or a function. */
 export const script: Rule = {
   allowed: 'an SQL statement, a list of them, or a function',

@@ -11,6 +11,7 @@ import {
   routeSettingOf,
 } from '@handback/core';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { gateOf } from './gate.js';
 
 export type HandbackOptions = PluginOptions<Request>;
 
@@ -34,6 +35,9 @@ function view(request: Request) {
     get pattern() {
       return request.route ? `${request.baseUrl || baseUrl}${request.route.path}` : undefined;
     },
+    get gate() {
+      return gateOf(request);
+    },
   };
 }
 
@@ -52,7 +56,7 @@ export function handback(options: HandbackOptions): Handback {
       next(error);
       return;
     }
-    next();
+    plugin.enter(view(req), () => req[plugin.as as 'db'], next);
   };
   return Object.assign(middleware, {
     pool: plugin.pool,
