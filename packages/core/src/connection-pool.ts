@@ -149,7 +149,8 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    */
   async run<T>(fn: (db: Scope) => Promise<T> | T): Promise<T> {
     if (typeof fn !== 'function') throw invalid('fn', 'a function that is given the scope', fn);
-    return this.#job(fn.name, fn);
+    // Awaited, so that a stack leads through to the caller.
+    return await this.#job(fn.name, fn);
   }
 
   /** The function that runs `fn` as {@link run} does, with its own arguments after the scope. */
