@@ -135,6 +135,34 @@ describe('a request that holds a connection and asks for another', () => {
     assert.deepEqual(test.told('doubleAcquire'), []);
   });
 
+  it('work that goes on after its transaction is nobody’s any more', async () => {
+    const test = new TestPool({ ...CONTEXT, max: 5 });
+    let late: Promise<unknown> = Promise.resolve();
+    await test.pool.transaction(async () => {
+      late = test.clock.settle().then(async () => {
+        const leases = [await test.pool.acquire(), await test.pool.acquire()];
+        for (const lease of leases) lease.release();
+      });
+    });
+    await late;
+    assert.deepEqual(test.told('doubleAcquire'), []);
+  });
+
+  it('what was given back, and still runs, is held no more', async () => {
+    const test = new TestPool({ ...CONTEXT, max: 5 });
+    test.driver.reply = (sql) => (sql === 'SELECT 1' ? 'hang' : undefined);
+    await test.pool.run(async (db) => {
+      const slow = db.query('SELECT 1');
+      await test.clock.settle();
+      await db.release();
+      assert.equal(test.stats().draining, 1);
+      await test.pool.query('SELECT 2');
+      test.connection().answer();
+      await slow;
+    });
+    assert.deepEqual(test.told('doubleAcquire'), []);
+  });
+
   it('without the option, and without a scope, nobody is known', async () => {
     const test = new TestPool({ max: 5 });
     await test.pool.run(async (db) => {
@@ -194,6 +222,21 @@ describe('acquire({ scope })', () => {
     request.answer();
     await test.clock.settle();
     third.value.release();
+  });
+
+  it('a request whose first query still waits', async () => {
+    const test = new TestPool({ max: 1 });
+    const held = await test.rest(test.pool.acquire());
+    const request = new TestRequest(test);
+    const first = track(request.db.query('SELECT 1'));
+    const second = track(test.pool.acquire({ scope: request.db }));
+    assert.equal(test.told('doubleAcquire').length, 1);
+    held.release();
+    await test.clock.settle();
+    assert.equal(first.state, 'fulfilled');
+    request.answer();
+    await test.clock.settle();
+    second.value.release();
   });
 
   it('a request that was answered holds nothing', async () => {
@@ -269,6 +312,24 @@ describe('four requests that need two connections each, of four', () => {
     );
     await test.clock.settle();
     assert.deepEqual([test.stats().leased, test.stats().pending], [0, 0]);
+  });
+
+  it('who has stopped waiting is not said to wait', async () => {
+    const test = new TestPool({ ...CONTEXT, max: 1 });
+    const job = track(
+      test.pool.run(async (db) => {
+        await db.query('SELECT 1');
+        await test.pool.acquire({ timeoutMs: 10 }).catch(() => undefined);
+        await new Promise(() => {});
+      }),
+    );
+    await test.clock.settle();
+    assert.equal(test.pool.holders()[0]?.waiting, true);
+    const other = track(test.pool.query('SELECT 2'));
+    await test.clock.advance(5_000);
+    assert.equal(job.state, 'pending');
+    assert.equal(other.error.report?.holders[0]?.waiting, undefined);
+    assert.equal(test.pool.holders()[0]?.waiting, undefined);
   });
 
   it('of one connection, the only one', async () => {

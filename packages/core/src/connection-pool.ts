@@ -134,7 +134,7 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
       () => over,
       around,
     );
-    const owned = heldBy(current, holder);
+    const owned = around ? heldBy(current, holder) : { ...holder, owner: current };
     this.#pool.knowOwners();
     this.#pool.asked(owned);
     const work: Work<T> = (tx) => runIn(current, () => fn(tx));

@@ -23,5 +23,5 @@ export function findDeadlock<W extends { readonly holder: Holder }>(
 }
 
 function givesNothingBack({ owner, comesBack }: Holder): boolean {
-  return owner !== undefined && comesBack !== true && !owner.isOver;
+  return owner !== undefined && comesBack !== true;
 }

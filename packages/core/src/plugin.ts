@@ -80,9 +80,8 @@ export class Plugin<Request> {
     this.#settings = { ...settings, transaction: transactionSetting(null, { transaction, readOnly }) };
   }
 
-  /** Runs the rest of the request; with the option `context`, where `currentDb()` finds its scope. */
+  /** With the option `context`: runs the rest of the request where `currentDb()` finds its scope. */
   enter<T>(view: RequestView<Request>, scope: () => Scope, next: () => T): T {
-    if (!this.context) return next();
     const { as } = this;
     const { req, res } = view;
     return enterRequest({ req, res, as, scope, route: () => routeOf(view) }, next);

@@ -258,6 +258,31 @@ async function fourByTwo(
   );
 }
 
+const afterTheAnswer: Case = {
+  name: 'what goes on after the answer of a request is not its second connection',
+  run(harness) {
+    const late = new Afterwards<unknown>();
+    let app: App | null = null;
+    const told: unknown[] = [];
+    const handler: Handler = async ({ db, reply }) => {
+      await connectionId(db);
+      late.schedule(async () => {
+        const job = () => app?.pool.run((inner) => connectionId(inner));
+        return Promise.all([job(), job()]);
+      });
+      reply(200, {});
+    };
+    return serveInContext(harness, handler, async (running) => {
+      app = running;
+      app.pool.events.on('doubleAcquire', (event) => told.push(event));
+      await app.get('/work');
+      await app.handedBack();
+      await late.begin();
+      assert.deepEqual(told, []);
+    });
+  },
+};
+
 const deadlockRefused: Case = {
   name: 'four requests that need two of four connections: with onDoubleAcquire error one is refused, and all are answered',
   run: (harness) =>
@@ -312,4 +337,4 @@ export const context: Case[] = [
   jobs,
 ];
 
-export const doubleAcquire: Case[] = [deadlockRefused, deadlockReported];
+export const doubleAcquire: Case[] = [deadlockRefused, deadlockReported, afterTheAnswer];

@@ -11,7 +11,6 @@ import type {
   Survey,
 } from '../driver.js';
 import { HandbackError } from '../errors.js';
-import { outsideRequests } from '../neutral.js';
 import { readSchemaReach, readServerFacts } from '../server-facts.js';
 import { completeConfig, withIdentityCheck } from './mysql2-config.js';
 import { connectionLost, Mysql2Connection } from './mysql2-connection.js';
@@ -26,7 +25,7 @@ function open(settings: OpenSettings, greet: Greeting, done: OpenDone): (reason:
   if (address) config.stream = () => connect(address.port, address.host).setNoDelay(true);
   let raw: RawConnection;
   try {
-    raw = outsideRequests(() => mysql.createConnection(config));
+    raw = mysql.createConnection(config);
   } catch (error) {
     // An unknown character set or TLS profile: the driver throws before it connects.
     process.nextTick(done, error as Error);
