@@ -11,7 +11,7 @@ export {
   type PoolReport,
 } from './errors.js';
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
-export { type AnswerGate, answerPlainly } from './held-response.js';
+export type { AnswerGate } from './held-response.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
 export { Installer, refuseRequest, routeMarker, routeSettingOf } from './middleware.js';
