@@ -1,9 +1,11 @@
 import { strict as assert } from 'node:assert';
+import { AsyncResource } from 'node:async_hooks';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
+import websocket from '@fastify/websocket';
 import { databaseUrl } from '@handback/contract/support/database.js';
 import { eventually } from '@handback/contract/support/eventually.js';
 import { RawClient, request } from '@handback/contract/support/raw-client.js';
@@ -14,6 +16,7 @@ import handbackForKoa from '@handback/koa';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import fastify from 'fastify';
 import Koa from 'koa';
+import { WebSocket } from 'ws';
 
 const run = promisify(execFile);
 const OPTIONS = { max: 2, context: true } as const;
@@ -153,6 +156,27 @@ describe('currentDb in Fastify', () => {
     app.get('/', async () => currentDb().query('SELECT 1'));
     assert.equal((await app.inject('/')).body, 'double');
     await app.close();
+  });
+});
+
+describe('currentDb in a WebSocket route', () => {
+  it('is known where the route begins, not in its messages, unless their listener is bound', async () => {
+    const app = fastify();
+    await app.register(handbackForFastify, { uri: databaseUrl(), ...OPTIONS });
+    await app.register(websocket);
+    app.get('/', { websocket: true }, (socket, { db }) => {
+      const begun = finds(db);
+      const bound = AsyncResource.bind(() => finds(db));
+      socket.on('message', () => socket.send(JSON.stringify([begun, finds(db), bound()])));
+    });
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    const socket = new WebSocket(`ws://127.0.0.1:${await listening(app.server)}/`);
+    await once(socket, 'open');
+    socket.send('go');
+    const [answer] = await once(socket, 'message');
+    socket.terminate();
+    await app.close();
+    assert.deepEqual(JSON.parse(String(answer)), [true, 'NO_CURRENT_DB', true]);
   });
 });
 
