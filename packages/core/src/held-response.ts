@@ -20,6 +20,8 @@ const ERROR_TURNS = 3;
 /** What is written within this time, and is no larger, counts as a whole: compression writes even a short body in pieces. */
 const WHOLE_MS = 25;
 const WHOLE_BYTES = 16_384;
+const EVENTS = 'text/event-stream';
+const PLAIN = 'Internal Server Error';
 
 type Method = (...args: unknown[]) => unknown;
 const HELD = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
@@ -35,6 +37,7 @@ interface Head {
 interface Answer {
   readonly head: Head;
   readonly writeHead: unknown[] | null;
+  readonly flushed: boolean;
   readonly chunks: readonly unknown[][];
   readonly end: unknown[];
 }
@@ -60,6 +63,9 @@ export class HeldResponse {
   /** It is written piece by piece: something has left, or should. */
   #begun = false;
   #writeHead: unknown[] | null = null;
+  #flushed = false;
+  /** Each event is whole by itself. */
+  #isEvents = false;
   /** Pieces that have not left; once it has begun, the last one. */
   #chunks: unknown[][] = [];
   #bytes = 0;
@@ -112,41 +118,55 @@ export class HeldResponse {
     // Held or not, the status is to be seen.
     if (typeof args[0] === 'number') this.#res.statusCode = args[0];
     this.#writeHead = args;
+    this.#isEvents ||= JSON.stringify(args).includes(EVENTS);
     return this.#res;
   }
 
   #holdHeaders(): void {
-    if (!this.#isEventStream || this.#answer) return;
-    this.#begin();
-    this.#pass('flushHeaders', []);
+    this.#startOver();
+    if (this.#deciding || this.#answer) return;
+    this.#flushed = true;
+    if (this.#isEventStream) this.#begin();
   }
 
   #holdChunk(args: unknown[]): boolean {
     this.#startOver();
     if (this.#deciding || this.#answer) return false;
     if (this.#isEventStream) return this.#send(args);
-    const held = this.#chunks;
+    // The head is all there is of such an answer, so nothing may leave early.
+    if (this.#isBodiless) return this.#hold(['', ...args.slice(1)]);
     this.#bytes += lengthOf(args[0]);
-    if (this.#begun || this.#bytes > WHOLE_BYTES) {
-      this.#chunks = [args];
-      return this.#sendAll(held);
-    }
-    held.push(args);
+    if (!this.#begun && this.#bytes <= WHOLE_BYTES) return this.#hold(args);
+    this.#begun = true;
+    const ready = this.#sendButLast(lengthOf(args[0]) > 0 ? this.#chunks.length : 0);
+    this.#chunks.push(args);
+    return ready;
+  }
+
+  #hold(args: unknown[]): true {
+    this.#chunks.push(args);
     this.#timer ??= this.#clock.after(WHOLE_MS, () => this.#goOn());
     // Nobody would ever say `drain` for what was not written.
     return true;
   }
 
-  /** It took its time: what there is leaves, but for the last piece. */
-  #goOn(): void {
-    if (this.#answer || this.#passes) return;
-    this.#begun = true;
-    this.#sendAll(this.#chunks.splice(0, this.#chunks.length - 1));
+  get #isBodiless(): boolean {
+    const { statusCode, req } = this.#res;
+    return req.method === 'HEAD' || statusCode === 204 || statusCode === 304;
   }
 
-  #sendAll(chunks: unknown[][]): boolean {
+  /** It took its time: what there is leaves, but for the last piece. */
+  #goOn(): void {
+    if (this.#answer || this.#passes || this.#isBodiless) return;
+    this.#begun = true;
+    const last = this.#chunks.findLastIndex(([chunk]) => lengthOf(chunk) > 0);
+    this.#sendButLast(Math.max(0, last));
+  }
+
+  /** The first `count` pieces leave. An empty one is not the last: with a Content-Length the one before ends the answer. */
+  #sendButLast(count: number): boolean {
     let ready = true;
-    for (const chunk of chunks) ready = this.#send(chunk);
+    for (const chunk of this.#chunks.splice(0, count)) ready = this.#send(chunk);
     return ready;
   }
 
@@ -155,7 +175,13 @@ export class HeldResponse {
     if (this.#deciding || this.#answer) return this.#res;
     const head = headOf(this.#res);
     this.#timer?.cancel();
-    this.#answer = { head, writeHead: this.#writeHead, chunks: this.#chunks, end: args };
+    this.#answer = {
+      head,
+      writeHead: this.#writeHead,
+      flushed: this.#flushed,
+      chunks: this.#chunks,
+      end: args,
+    };
     if (this.#res.statusCode >= 400) this.#decide(this.#answer);
     else this.#decideSoon(this.#answer, ERROR_TURNS);
     return this.#res;
@@ -175,6 +201,7 @@ export class HeldResponse {
   #forget(): void {
     this.#answer = null;
     this.#writeHead = null;
+    this.#flushed = false;
     this.#chunks = [];
     this.#bytes = 0;
     this.#timer?.cancel();
@@ -182,8 +209,8 @@ export class HeldResponse {
   }
 
   get #isEventStream(): boolean {
-    const type = String(this.#res.getHeader('content-type') ?? '');
-    return `${type} ${JSON.stringify(this.#writeHead)}`.includes('text/event-stream');
+    this.#isEvents ||= String(this.#res.getHeader('content-type') ?? '').startsWith(EVENTS);
+    return this.#isEvents;
   }
 
   #send(chunk: unknown[]): boolean {
@@ -193,9 +220,14 @@ export class HeldResponse {
 
   #begin(): void {
     this.#begun = true;
-    const args = this.#writeHead;
+    this.#sendHead(this.#writeHead, this.#flushed);
     this.#writeHead = null;
-    if (args) this.#pass('writeHead', args);
+    this.#flushed = false;
+  }
+
+  #sendHead(writeHead: unknown[] | null, flushed: boolean): void {
+    if (writeHead) this.#pass('writeHead', writeHead);
+    if (flushed) this.#pass('flushHeaders', []);
   }
 
   /** The inner methods call one another by way of the response. */
@@ -218,11 +250,11 @@ export class HeldResponse {
     );
   }
 
-  #release({ head, writeHead, chunks, end }: Answer): void {
+  #release({ head, writeHead, flushed, chunks, end }: Answer): void {
     this.#open = true;
     if (!this.#res.headersSent) putHead(this.#res, head);
     try {
-      if (writeHead) this.#pass('writeHead', writeHead);
+      this.#sendHead(writeHead, flushed);
       for (const chunk of chunks) this.#pass('write', chunk);
       this.#pass('end', end);
     } catch (error) {
@@ -254,7 +286,8 @@ export class HeldResponse {
   #answerPlainly(): void {
     this.#res.statusCode = 500;
     this.#res.setHeader('Content-Type', 'text/plain; charset=utf-8');
-    this.#pass('end', ['Internal Server Error']);
+    this.#res.setHeader('Content-Length', PLAIN.length);
+    this.#pass('end', [PLAIN]);
   }
 }
 
