@@ -3,6 +3,7 @@ import { type AnswerGate, HeldResponse } from './held-response.js';
 import { type Decided, type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
 import { isLongLived } from './long-lived.js';
 import type { ScopeSettings } from './options.js';
+import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
 import { Scope } from './scope.js';
@@ -18,6 +19,8 @@ export interface RequestFacts {
   readonly route: string;
   /** The framework knows that the response lasts for as long as its client likes. */
   readonly longLived: boolean;
+  /** With the option `context`: the request. */
+  readonly owner: Owner | undefined;
   /** What the framework does for a transaction that the answer decides. */
   readonly gate?: AnswerGate | undefined;
 }
@@ -77,11 +80,13 @@ function watchEnd(res: ServerResponse, life: Lifecycle): void {
 class HttpContext implements ScopeContext {
   readonly isRequest = true;
   log: QueryLog | null = null;
+  owner: Owner | undefined;
   readonly #facts: RequestFacts;
   #clientWatched = false;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
+    this.owner = facts.owner;
   }
 
   get pool(): Pool {

@@ -5,6 +5,7 @@ import {
   Plugin,
   type PluginOptions,
   type PoolEventMap,
+  type Scope,
   startsAsEventStream,
 } from '@handback/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -52,6 +53,11 @@ export async function register(app: FastifyInstance, options: HandbackOptions): 
       (this as unknown as Record<symbol, unknown>)[slot] = value;
     },
   });
+  if (plugin.context) {
+    app.addHook('onRequest', (request, _reply, done) =>
+      plugin.enter(view(request), () => (request as unknown as Record<string, Scope>)[as] as Scope, done),
+    );
+  }
   app.addHook('onRoute', (route) => {
     const setting = route.config?.handback;
     checkRouteSetting(setting);
