@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { coded, TestPool, track } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
 
@@ -12,6 +13,17 @@ describe('db.signal', () => {
     assert.equal(signal.aborted, true);
     assert.deepEqual([signal.reason.name, signal.reason.code], ['HandbackError', 'CLIENT_GONE']);
     assert.equal(signal.reason.message, 'The client left before it was answered.');
+  });
+
+  it('calls its listeners in the async context in which it was first read', () => {
+    const storage = new AsyncLocalStorage<string>();
+    const request = new TestRequest(new TestPool());
+    const seen: unknown[] = [];
+    storage.run('the request', () => {
+      request.db.signal.addEventListener('abort', () => seen.push(storage.getStore()));
+    });
+    storage.run('another request', () => request.leave());
+    assert.deepEqual(seen, ['the request']);
   });
 
   it('is one and the same, and made when it is first read', () => {

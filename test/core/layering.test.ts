@@ -74,7 +74,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'doors', 'pool', 'warming'],
-  ['request', 'current-db', 'late-rules', 'lifecycle', 'request-transaction', 'scope', 'tenure'],
+  ['request', 'current-db', 'departure', 'late-rules', 'lifecycle', 'request-transaction', 'scope', 'tenure'],
   [
     'edge',
     ...[

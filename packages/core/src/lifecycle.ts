@@ -1,5 +1,6 @@
 import { CallbackAcquirer } from './acquirers.js';
 import type { Timer } from './clock.js';
+import { Departure } from './departure.js';
 import type { Holder } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { LateAfter } from './late-reports.js';
@@ -11,7 +12,6 @@ import type { Pool } from './pool.js';
 import type { QueryLog } from './query-log.js';
 import {
   clientGone,
-  clientLeft,
   resultsHandedBack,
   resultsLost,
   rolledBackWith,
@@ -95,7 +95,7 @@ export class Lifecycle {
   #drainTimer: Timer | null = null;
   /** The client left before it was answered. */
   #left = false;
-  #departure: AbortController | null = null;
+  #departure: Departure | null = null;
 
   constructor(context: ScopeContext) {
     this.context = context;
@@ -308,10 +308,10 @@ export class Lifecycle {
   /** Aborts when the client leaves before it is answered. */
   get signal(): AbortSignal {
     if (!this.#departure) {
-      this.#departure = new AbortController();
+      this.#departure = new Departure();
       const over = this.#endSeen ? null : this.context.watchClient?.(this);
       if (over === 'gone') this.end(over);
-      if (this.#left) this.#departure.abort(clientLeft());
+      if (this.#left) this.#departure.happened();
     }
     return this.#departure.signal;
   }
@@ -363,7 +363,7 @@ export class Lifecycle {
       this.end('gone');
       this.handBack(0);
     }
-    this.#departure?.abort(clientLeft());
+    this.#departure?.happened();
   }
 
   #statementEnded(): void {
