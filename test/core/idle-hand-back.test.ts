@@ -304,3 +304,19 @@ describe('a statement that was killed', () => {
     assert.deepEqual([db.state, test.stats().reset], ['released', 1]);
   });
 });
+
+describe("with reset 'rollback'", () => {
+  async function afterAnother(...statements: string[]) {
+    const test = new TestPool({ max: 1, reset: 'rollback' });
+    await test.rest(test.pool.query("SET time_zone = '+00:00'"));
+    const { db } = new TestRequest(test, IDLE);
+    for (const sql of statements) await test.rest(db.query(sql));
+    await test.clock.advance(1_000);
+    return db.state;
+  }
+
+  it('what an earlier holder has set is nobody’s; what the request itself sets keeps the connection', async () => {
+    assert.equal(await afterAnother('SELECT 1'), 'released');
+    assert.equal(await afterAnother('SET @a = 1'), 'leased');
+  });
+});

@@ -109,6 +109,9 @@ export class Session {
   beginLease(): void {
     this.#schemaSeen = null;
     // With `reset: 'rollback'` what was set stays, and is nobody's in particular.
+    this.#dirty = null;
+    this.#unseen.length = 0;
+    this.killed = false;
     this.altered = false;
     this.temporaryTables.length = 0;
     this.leftovers.inherit(this.#usesSinceClean > 0, this.uses > 0);
@@ -135,7 +138,7 @@ export class Session {
     this.#schemaSeen ??= this.#surroundings.schemaChanges;
     if (statement.setsNextTransaction) this.nextTransactionSet = true;
     else if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
-    else if (!this.opaque || this.#unseen.length > 0) this.#markReached(statement);
+    else if (!this.opaque || this.#dirty === null) this.#markReached(statement);
   }
 
   #markReached({ text, shape }: ReadText): void {
