@@ -71,7 +71,7 @@ describe('clients that leave while a statement runs', () => {
         await waitUntil(performance.now() + leaveAfterMs * (0.7 + 0.6 * Math.random()));
         leaver.leave();
         const inTime = (await read) !== undefined;
-        leaveAfterMs *= inTime ? 1.02 : 0.98;
+        leaveAfterMs = Math.min(20, Math.max(0.1, leaveAfterMs * (inTime ? 1.02 : 0.98)));
         stopped[inTime ? 'inTime' : 'tooLate']++;
       };
       const innocent = async (n: number) => {
