@@ -39,6 +39,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'session',
     ],
     ...['sql', 'sql-plain', 'sql-transaction', 'sql-words', 'view-text'],
+    ...['transaction-options', 'transaction-record'],
   ],
   [
     'rules',
@@ -63,7 +64,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'opener',
     ],
     ...['policy', 'queryable', 'queue', 'report', 'reporter', 'renewal', 'resetter', 'row-stream'],
-    ...['shutdown', 'slots', 'statement'],
+    ...['lease-transactions', 'retries', 'shutdown', 'slots', 'statement', 'transaction-run'],
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'doors', 'pool', 'warming'],

@@ -6,7 +6,9 @@ import type { Pool } from './pool.js';
 import type { Acquirer } from './queue.js';
 import type { StreamedStatement } from './row-stream.js';
 import type { TrackedStatement } from './statement.js';
-import { type TransactionOptions, twiceUnlessBegun, type Work } from './transaction.js';
+import type { Work } from './transaction.js';
+import type { TransactionOptions } from './transaction-options.js';
+import { twiceUnlessBegun } from './transaction-run.js';
 
 abstract class QueuedAcquirer implements Acquirer {
   readonly holder: Holder;

@@ -18,6 +18,7 @@ import type { Queue } from './queue.js';
 import type { Renewal } from './renewal.js';
 import type { Reporter } from './reporter.js';
 import type { Resetter } from './resetter.js';
+import type { Retry } from './retries.js';
 import { HELD, type Shutdown } from './shutdown.js';
 import type { Slots } from './slots.js';
 import type { TrackedStatement } from './statement.js';
@@ -73,6 +74,10 @@ export class Doors implements LeaseHost {
 
   get acquireTimeoutMs(): number {
     return this.#parts.settings.acquireTimeoutMs;
+  }
+
+  get closing(): boolean {
+    return this.#rooms.shutdown.begun;
   }
 
   get #nextIdle(): Entry | null {
@@ -305,5 +310,11 @@ export class Doors implements LeaseHost {
 
   resent(): void {
     this.#parts.counters.retried++;
+  }
+
+  retrying(entry: Entry, lease: Lease, retry: Retry): void {
+    this.#parts.counters.retriedTransactions++;
+    if (this.#parts.events.heard('retry'))
+      this.#parts.events.tell('retry', { connection: entry.id, route: lease.holder.route, ...retry });
   }
 }

@@ -19,6 +19,8 @@ export interface PoolEventMap {
   rollback: [{ connection: number; route: string; statement: string | undefined }];
   /** Work after the end of its request. */
   late: [{ route: string; statement: string | undefined }];
+  /** All of a `transaction(fn, { retries })` was undone, and is run again in `delayMs`; `errno` = 1213 or 1205. */
+  retry: [{ connection: number; route: string; attempt: number; errno: number; delayMs: number }];
   /** A statement was killed because it outlived the drain deadline. */
   kill: [{ connection: number; threadId: number; route: string }];
   /** A connection has been held longer than `leakAfterMs`. */

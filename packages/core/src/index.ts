@@ -28,4 +28,5 @@ export type { Scope } from './scope.js';
 export type { StatementOptions } from './statement.js';
 export type { EvictReason, State } from './states.js';
 export type { PoolStats } from './stats.js';
-export type { Isolation, Transaction, TransactionOptions } from './transaction.js';
+export type { Transaction } from './transaction.js';
+export type { Isolation, TransactionOptions } from './transaction-options.js';

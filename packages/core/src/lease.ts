@@ -1,42 +1,23 @@
-import { sendCommit } from './commit.js';
 import type { RawConnection } from './driver.js';
 import type { Entry, Holder, Holding } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { LeaseHost } from './lease-host.js';
 import { LeaseClock, type LeaseLimits } from './lease-limits.js';
+import { LeaseTransactions } from './lease-transactions.js';
 import { Line } from './line.js';
 import { type Dialect, Queryable } from './queryable.js';
-import {
-  commitUnanswered,
-  connectionLost,
-  leaseReleased,
-  nested,
-  queryTimedOut,
-  rolledBack,
-} from './refusals.js';
+import { connectionLost, leaseReleased, queryTimedOut } from './refusals.js';
+import type { RetryLimit } from './retries.js';
 import { StreamedStatement } from './row-stream.js';
-import {
-  Call,
-  type DriverError,
-  type StatementKeeper,
-  type TrackedStatement,
-  wasNeverSent,
-} from './statement.js';
-import {
-  checkTransaction,
-  runTransaction,
-  type TransactionHost,
-  type TransactionOptions,
-  undoBegin,
-  type Work,
-} from './transaction.js';
-import { Turn } from './turn.js';
+import { type DriverError, type StatementKeeper, type TrackedStatement, wasNeverSent } from './statement.js';
+import type { Work } from './transaction.js';
+import type { TransactionOptions } from './transaction-options.js';
 
 /**
  * One acquire to release. It dies on release: what is called on it later rejects `LEASE_RELEASED`, and can
  * never touch whoever holds the connection then.
  */
-export class Lease extends Queryable implements StatementKeeper, Holding, TransactionHost {
+export class Lease extends Queryable implements StatementKeeper, Holding {
   readonly holder: Holder;
   readonly since: number;
   killed = false;
@@ -48,10 +29,9 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   readonly #entry: Entry;
   readonly #line: Line;
   readonly #limits: LeaseClock;
+  #transactions: LeaseTransactions | null = null;
   #released = false;
   #takenAway = false;
-  #beginning = false;
-  #turn: Turn | null = null;
 
   /** @internal */
   constructor(host: LeaseHost, entry: Entry, holder: Holder, since: number, limits: LeaseLimits) {
@@ -87,11 +67,6 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   /** Whether a transaction is open, as far as the server has told. */
   get inTransaction(): boolean {
     return !this.#released && this.#entry.session.inTransaction;
-  }
-
-  /** @internal */
-  get nextTransactionSet(): boolean {
-    return this.#entry.session.nextTransactionSet;
   }
 
   /** @internal What is known of the session; for the scope that holds this lease. */
@@ -147,24 +122,21 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   }
 
   submit(statement: TrackedStatement): void {
-    if (this.#released) return statement.settle(leaseReleased(this.#takenAway));
+    const refusal = this.#released ? leaseReleased(this.#takenAway) : this.#transactions?.refusal(statement);
+    if (refusal) return statement.settle(refusal);
     statement.keeper = this;
     this.#line.add(statement);
   }
 
-  submitInside(statement: TrackedStatement): void {
-    statement.bound = true;
-    this.submit(statement);
+  /** @internal Why a transaction that should be open is not. */
+  notOpen(): HandbackError {
+    return this.#forTransactions.notOpen();
   }
 
-  ascertain(): Promise<void> {
-    // The session may be somebody else's by now: nothing is asked on it, and nothing read from it.
-    return this.#released ? Promise.resolve() : this.#line.ascertain();
-  }
-
-  notOpen(cause?: unknown): HandbackError {
-    if (this.#released) return rolledBack(cause);
-    return this.#entry.session.commitUnanswered ? commitUnanswered(cause) : this.#line.notOpen(cause);
+  /** Most leases run none. */
+  get #forTransactions(): LeaseTransactions {
+    this.#transactions ??= new LeaseTransactions(this, this.#host, this.#entry, this.#line);
+    return this.#transactions;
   }
 
   /** @internal */
@@ -285,47 +257,28 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     this.#line.abandonReadings(error);
   }
 
-  /** @internal A BEGIN is under way. */
-  get isBeginning(): boolean {
-    return this.#beginning;
-  }
-
   /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */
-  async beginTransaction(): Promise<void> {
-    if (this.#beginning || this.inTransaction) throw nested();
-    this.#beginning = true;
-    try {
-      await this.#control('START TRANSACTION');
-    } catch (error) {
-      undoBegin(error, () => this.rollback());
-      throw error;
-    } finally {
-      this.#beginning = false;
-    }
+  beginTransaction(): Promise<void> {
+    return this.#forTransactions.begin();
   }
 
   /** COMMIT. @throws {HandbackError} OUTCOME_UNKNOWN when the connection was lost before the answer. */
-  async commit(): Promise<void> {
-    await sendCommit((sql) => this.#control(sql));
+  commit(): Promise<void> {
+    return this.#forTransactions.commit();
   }
 
-  /** ROLLBACK; of a transaction that was lost with its connection there is nothing left to undo. */
-  async rollback(): Promise<void> {
-    if (this.#released || this.usable) await this.#control('ROLLBACK');
-    else this.#entry.session.wasRolledBack();
+  rollback(): Promise<void> {
+    return this.#forTransactions.rollback();
   }
 
   /** BEGIN, `fn`, COMMIT; ROLLBACK when `fn` throws. Waits for another `transaction(fn)` of this lease to end. */
-  async transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
-    checkTransaction(fn, options);
-    this.#turn ??= new Turn(this.#host.clock);
-    const end = await this.#turn.take(this.#host.acquireTimeoutMs);
-    try {
-      if (this.inTransaction) throw nested();
-      return await runTransaction(this, this.dialect, fn, options);
-    } finally {
-      end();
-    }
+  transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
+    return this.#forTransactions.inTurn(fn, options);
+  }
+
+  /** @internal The same for a scope, which sees to the turns itself. */
+  runTransaction<T>(fn: Work<T>, options: TransactionOptions, limit: RetryLimit): Promise<T> {
+    return this.#forTransactions.run(fn, options, limit);
   }
 
   /** The raw mysql2 connection. What happens on it can't be known, so it is closed when the lease ends. */
@@ -362,7 +315,13 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     this.onStatementEnded = null;
     // On a dead connection what still waits can go to another.
     if (this.#entry.connection?.isUsable()) this.onUnsent = null;
+    this.#transactions?.lookAgain();
     this.#host.takeBack(this.#entry, this, drainTimeoutMs);
+  }
+
+  /** @internal Its pool closes: what has yet to begin on it does not begin. */
+  poolCloses(): void {
+    this.#transactions?.lookAgain();
   }
 
   [Symbol.dispose](): void {
@@ -371,10 +330,6 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.release();
-  }
-
-  #control(sql: string): Promise<unknown> {
-    return this.send(new Call(false, sql, undefined));
   }
 }
 

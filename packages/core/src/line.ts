@@ -268,7 +268,7 @@ export class Line {
     return connectionLost();
   }
 
-  notOpen(cause?: unknown): HandbackError {
+  notOpen(cause: unknown = this.#session.endedBy): HandbackError {
     return this.#session.ended === 'statement' ? endedByStatement(cause) : rolledBack(cause);
   }
 

@@ -55,6 +55,14 @@ export function rolledBack(cause?: unknown): HandbackError {
   );
 }
 
+/** Between two attempts of `transaction(fn, { retries })`. */
+export function betweenAttempts(): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_ROLLED_BACK',
+    'The transaction was rolled back and is about to be run again; the statement was not sent. Inside transaction(fn) use tx.',
+  );
+}
+
 /** A statement has ended the transaction, and such statements (DDL, COMMIT, procedures) mostly commit. */
 export function endedByStatement(cause?: unknown): HandbackError {
   return new HandbackError(

@@ -10,13 +10,9 @@ import { type Dialect, Queryable } from './queryable.js';
 import { endsByItself, nested } from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import { Call, type TrackedStatement } from './statement.js';
-import {
-  checkTransaction,
-  runTransaction,
-  type TransactionOptions,
-  twiceUnlessBegun,
-  type Work,
-} from './transaction.js';
+import type { Work } from './transaction.js';
+import { checkTransaction, type TransactionOptions } from './transaction-options.js';
+import { twiceUnlessBegun } from './transaction-run.js';
 import { Turn } from './turn.js';
 
 /**
@@ -134,8 +130,7 @@ export class Scope extends Queryable {
       const refusal = this.#life.enter();
       if (refusal) throw refusal;
       const lease = await this.#held();
-      if (lease.isBeginning || lease.inTransaction) throw nested();
-      return await runTransaction(lease, this.dialect, fn, options).catch((error) => {
+      return await lease.runTransaction(fn, options, this.#life).catch((error) => {
         this.#life.told(lease);
         throw error;
       });

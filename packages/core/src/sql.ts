@@ -1,6 +1,6 @@
 import { codeOf, suspectCodeOf } from './lexer.js';
 import { callsOnlyBuiltIns, holdsComment, isPlain, verbOf, withoutOuterComments } from './sql-plain.js';
-import { beginsTransaction, endsTransaction, isTransactionControl } from './sql-transaction.js';
+import { beginsTransaction, commitsFirst, endsTransaction, isTransactionControl } from './sql-transaction.js';
 import { BUILT_IN_FOR_THE_SESSION, CHANGING_VERBS, COMPOUND_VERBS, SESSION_VERBS } from './sql-words.js';
 
 /**
@@ -43,6 +43,8 @@ export interface SqlShape {
   readonly begins: boolean;
   /** Nothing but COMMIT or ROLLBACK, not one to a savepoint. AND CHAIN begins the next transaction. */
   readonly endsTransaction: boolean;
+  /** DDL and its like: what is open is committed before it runs, also when it fails then. */
+  readonly commitsFirst: boolean;
 }
 
 /** Results of earlier statements that a session keeps. Stored functions and procedures may ask for all of them. */
@@ -119,6 +121,7 @@ function read(sql: string): SqlShape {
     definesRoutines: !plain && definesRoutines(suspect, verb),
     begins: beginsTransaction(text),
     endsTransaction: endsTransaction(text),
+    commitsFirst: commitsFirst(text),
   };
 }
 

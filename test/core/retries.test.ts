@@ -1,0 +1,561 @@
+import assert from 'node:assert/strict';
+import { delayBefore } from '#core/retries.js';
+import type { Scope } from '#core/scope.js';
+import type { Transaction } from '#core/transaction.js';
+import type { FakeConnection } from './fake-connection.js';
+import { serverError } from './fake-server.js';
+import { coded, TestPool, track } from './fixture.js';
+import { TestRequest, type TestRequestOptions } from './request-fixture.js';
+
+const WORK = 'UPDATE accounts SET balance = 1';
+
+/** The n-th answers to `WORK`, or to another statement: errors, then what the server would say. */
+function failing(test: TestPool, errors: readonly (number | Error)[], statement = WORK): Error[] {
+  const made = errors.map((error) => (typeof error === 'number' ? serverError(error) : error));
+  const left = [...made];
+  test.driver.reply = (sql, connection) => {
+    const error = sql === statement ? left.shift() : undefined;
+    if ((error as { errno?: number } | undefined)?.errno === 1213) connection.session.inTransaction = false;
+    return error;
+  };
+  return made;
+}
+
+function started(options: TestRequestOptions = {}) {
+  const test = new TestPool({ max: 2, acquireTimeoutMs: 500 });
+  const request = new TestRequest(test, options);
+  return { test, request, db: request.db };
+}
+
+const texts = (test: TestPool) => test.connection().texts;
+const work = (tx: Pick<Transaction, 'query'>) => tx.query(WORK);
+const ONCE = ['START TRANSACTION', WORK, 'COMMIT'];
+
+describe('transaction(fn, { retries })', () => {
+  for (const errno of [1213, 1205]) {
+    it(`all of fn is run again after ${errno}, on the same connection, after a ROLLBACK and a little while`, async () => {
+      const { test, db } = started();
+      failing(test, [errno]);
+      let attempts = 0;
+      const done = track(
+        db.transaction(
+          async (tx) => {
+            attempts++;
+            await work(tx);
+            return attempts;
+          },
+          { retries: 1 },
+        ),
+      );
+      await test.clock.settle();
+      assert.deepEqual(texts(test).at(-1), 'ROLLBACK');
+      assert.deepEqual([done.state, test.clock.timers.includes(5)], ['pending', true]);
+      await test.clock.advance(5);
+      assert.equal(done.value, 2);
+      assert.deepEqual(
+        texts(test).filter((sql) => sql !== 'DO 0'),
+        ['START TRANSACTION', WORK, 'ROLLBACK', ...ONCE],
+      );
+      assert.deepEqual(test.connection().session.committed, [WORK]);
+      assert.equal(test.stats().retriedTransactions, 1);
+      assert.deepEqual(test.told('retry'), [
+        { connection: 1, route: 'GET /orders/:id', attempt: 1, errno, delayMs: 5 },
+      ]);
+    });
+  }
+
+  it('none without the option, nor with 0', async () => {
+    for (const options of [undefined, {}, { retries: 0 }]) {
+      const { test, db } = started();
+      const [deadlock] = failing(test, [1213]);
+      const done = track(db.transaction(work, options));
+      await test.clock.advance(5_000);
+      assert.equal(done.error, deadlock);
+      assert.deepEqual(test.told('retry'), []);
+    }
+  });
+
+  it('as often as it says, then the last error', async () => {
+    const { test, db } = started();
+    const errors = failing(test, [1213, 1205, 1213, 1213]);
+    const done = track(db.transaction(work, { retries: 2 }));
+    await test.clock.advance(5_000);
+    assert.equal(done.error, errors[2]);
+    assert.deepEqual(
+      test.told('retry').map(({ attempt, errno }) => [attempt, errno]),
+      [
+        [1, 1213],
+        [2, 1205],
+      ],
+    );
+  });
+
+  it('waits anything up to 10 ms, then 20, 40, … and never more than a second', () => {
+    assert.deepEqual(
+      [1, 2, 3, 7, 8, 50, 2_000].map((retry) => delayBefore(retry, 0.5)),
+      [5, 10, 20, 320, 500, 500, 500],
+    );
+    assert.equal(delayBefore(3, 0), 0);
+  });
+
+  it('what is no whole number of at least 0 is refused before anything is sent', async () => {
+    const { test, db } = started();
+    for (const retries of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '3', true, null]) {
+      for (const each of [db, test.pool] as Pick<Scope, 'transaction'>[])
+        await assert.rejects(each.transaction(work, { retries } as never), coded('INVALID_OPTION'));
+    }
+    assert.deepEqual(test.driver.connections, []);
+  });
+
+  it('isolation level and READ ONLY are set again', async () => {
+    const { test, db } = started();
+    failing(test, [1213]);
+    const done = track(db.transaction(work, { retries: 1, isolation: 'serializable', readOnly: true }));
+    await test.clock.advance(100);
+    assert.equal(done.state, 'fulfilled');
+    const begun = ['SET TRANSACTION ISOLATION LEVEL SERIALIZABLE', 'START TRANSACTION READ ONLY', WORK];
+    assert.deepEqual(texts(test), [...begun, 'ROLLBACK', ...begun, 'COMMIT']);
+  });
+
+  it('tx of an attempt that failed is over: its late statements don’t get into the next', async () => {
+    const { test, db } = started();
+    failing(test, [1213]);
+    const kept: Transaction[] = [];
+    const done = track(
+      db.transaction(
+        async (tx) => {
+          kept.push(tx);
+          if (kept.length === 2)
+            await assert.rejects(kept[0]?.query('UPDATE t SET a = 1') as never, coded('SCOPE_ENDED'));
+          await work(tx);
+        },
+        { retries: 1 },
+      ),
+    );
+    await test.clock.advance(100);
+    assert.equal(done.state, 'fulfilled');
+    assert.ok(!texts(test).includes('UPDATE t SET a = 1'));
+  });
+
+  it('savepoints take no options, and say why', async () => {
+    const { test, db } = started();
+    await db.transaction(async (tx) => {
+      for (const options of [{ retries: 1 }, { isolation: 'serializable' }, { readOnly: true }])
+        await assert.rejects(tx.transaction(work, options as never), coded('INVALID_OPTION'));
+      await assert.rejects(tx.transaction(work, { retries: 1 } as never), /give it to the outer one/);
+      await tx.transaction(work, {});
+    });
+    assert.equal(texts(test).filter((sql) => sql.startsWith('SAVEPOINT')).length, 1);
+  });
+
+  it('a conflict in a savepoint undoes, and repeats, all of it', async () => {
+    for (const errno of [1213, 1205]) {
+      const { test, db } = started();
+      failing(test, [errno]);
+      const done = track(
+        db.transaction(
+          async (tx) => {
+            await tx.query('UPDATE t SET a = 1');
+            await tx.transaction(work);
+          },
+          { retries: 1 },
+        ),
+      );
+      await test.clock.advance(100);
+      assert.equal(done.state, 'fulfilled');
+      assert.deepEqual(test.connection().session.committed, ['UPDATE t SET a = 1', WORK]);
+    }
+  });
+
+  describe('whose error it is', () => {
+    const wrapped = (cause: unknown) => new Error('the order was not saved', { cause });
+
+    it('one that fn has wrapped is found by its causes', async () => {
+      const { test, db } = started();
+      failing(test, [1213]);
+      const done = track(
+        db.transaction(
+          (tx) =>
+            work(tx).catch((error) => {
+              throw wrapped(wrapped(error));
+            }),
+          { retries: 1 },
+        ),
+      );
+      await test.clock.advance(100);
+      assert.equal(done.state, 'fulfilled');
+    });
+
+    it('causes that go round in circles come to an end', async () => {
+      const { db } = started();
+      const circle = new Error('circle');
+      circle.cause = circle;
+      await assert.rejects(
+        db.transaction(() => Promise.reject(circle), { retries: 1 }),
+        circle,
+      );
+    });
+
+    it('one of another connection, of another transaction, or made by hand is nobody’s conflict', async () => {
+      const { test, db } = started();
+      const other = serverError(1213);
+      const [earlier] = failing(test, [1205]);
+      await assert.rejects(db.transaction(work), earlier);
+      for (const error of [other, wrapped(other), earlier, { errno: 1213 }, 1213, undefined]) {
+        let attempts = 0;
+        const done = track(
+          db.transaction(
+            () => {
+              attempts++;
+              return Promise.reject(error);
+            },
+            { retries: 3 },
+          ),
+        );
+        await test.clock.advance(5_000);
+        assert.deepEqual([done.state, attempts], ['rejected', 1]);
+      }
+    });
+
+    it('another error than those two is not retried, whatever was swallowed before', async () => {
+      const { test, db } = started();
+      failing(test, [1205]);
+      const mine = new Error('mine');
+      const done = track(
+        db.transaction(
+          async (tx) => {
+            await work(tx).catch(() => undefined);
+            throw mine;
+          },
+          { retries: 3 },
+        ),
+      );
+      await test.clock.advance(5_000);
+      assert.equal(done.error, mine);
+      for (const errno of [1062, 1020, 1317, 2013]) {
+        const { test: next, request } = started();
+        const [error] = failing(next, [errno]);
+        const failed = track(request.db.transaction(work, { retries: 3 }));
+        await next.clock.advance(5_000);
+        assert.equal(failed.error, error);
+      }
+    });
+  });
+
+  describe('a conflict that fn swallows', () => {
+    it('a deadlock is not committed: all of fn is run again', async () => {
+      const { test, db } = started();
+      failing(test, [1213]);
+      let attempts = 0;
+      const swallowing = async (tx: Transaction) => {
+        attempts++;
+        await work(tx).catch(() => undefined);
+        await tx.query('UPDATE t SET a = 2').catch(() => undefined);
+      };
+      const done = track(db.transaction(swallowing, { retries: 1 }));
+      await test.clock.advance(100);
+      assert.deepEqual([done.state, attempts], ['fulfilled', 2]);
+      assert.deepEqual(test.connection().session.committed, [WORK, 'UPDATE t SET a = 2']);
+    });
+
+    it('the refusal of what came after a deadlock names it as its cause, and is retried too', async () => {
+      const { test, db } = started();
+      const [deadlock] = failing(test, [1213]);
+      const causes: unknown[] = [];
+      const done = track(
+        db.transaction(
+          async (tx) => {
+            await work(tx).catch(() => undefined);
+            await tx.query('UPDATE t SET a = 2').catch((error) => {
+              causes.push(error.code, error.cause);
+              throw error;
+            });
+          },
+          { retries: 1 },
+        ),
+      );
+      await test.clock.advance(100);
+      assert.equal(done.state, 'fulfilled');
+      assert.deepEqual(causes, ['TRANSACTION_ROLLED_BACK', deadlock]);
+    });
+
+    it('a lock wait undoes its statement alone: fn decides, and what it did otherwise is committed', async () => {
+      const { test, db } = started();
+      failing(test, [1205]);
+      await db.transaction((tx) => work(tx).catch(() => tx.query('UPDATE t SET a = 2')), { retries: 1 });
+      assert.deepEqual(test.connection().session.committed, ['UPDATE t SET a = 2']);
+      assert.equal(test.stats().retriedTransactions, 0);
+    });
+  });
+
+  describe('COMMIT', () => {
+    it('refused with 1213 (a cluster’s certification): run again', async () => {
+      const { test, db } = started();
+      failing(test, [1213], 'COMMIT');
+      const done = track(db.transaction(work, { retries: 1 }));
+      await test.clock.advance(100);
+      assert.equal(done.state, 'fulfilled');
+      assert.deepEqual(test.connection().session.committed, [WORK]);
+    });
+
+    it('refused with anything else, or unanswered: not run again', async () => {
+      for (const [error, code] of [
+        [serverError(1205), undefined],
+        [serverError(1180), undefined],
+        [serverError(1213, { fatal: true }), 'OUTCOME_UNKNOWN'],
+      ] as const) {
+        const { test, db } = started();
+        failing(test, [error], 'COMMIT');
+        const done = track(db.transaction(work, { retries: 3 }));
+        await test.clock.advance(5_000);
+        assert.equal(done.error.code, code);
+        assert.equal(test.stats().retriedTransactions, 0);
+      }
+    });
+  });
+
+  describe('only what was certainly rolled back', () => {
+    it('not when the ROLLBACK is refused, or its connection is lost', async () => {
+      const lost = (connection: FakeConnection) => connection.lose();
+      const refused = (connection: FakeConnection) => connection.answer(serverError(1290));
+      for (const end of [lost, refused]) {
+        const { test, db } = started();
+        failing(test, [1213]);
+        const { reply } = test.driver;
+        test.driver.reply = (sql, connection) => (sql === 'ROLLBACK' ? 'hang' : reply(sql, connection));
+        const done = track(db.transaction(work, { retries: 3 }));
+        await test.clock.settle();
+        end(test.connection());
+        await test.clock.advance(5_000);
+        assert.equal(done.error.message, 'server error 1213');
+        assert.equal(test.stats().retriedTransactions, 0);
+      }
+    });
+
+    it('not after a lost connection: only those two errors are retried', async () => {
+      const { test, db } = started();
+      test.driver.reply = (sql) => (sql === WORK ? 'hang' : undefined);
+      const done = track(db.transaction(work, { retries: 3 }));
+      await test.clock.settle();
+      test.connection().lose();
+      await test.clock.advance(5_000);
+      assert.equal(done.code, 'PROTOCOL_CONNECTION_LOST');
+      assert.equal(test.driver.connections.length, 1);
+    });
+
+    const committing: Record<string, (db: Scope, tx: Transaction) => Promise<unknown>> = {
+      'a statement that commits, and a BEGIN behind it': async (db) => {
+        await db.query('CREATE TABLE t (a INT)');
+        await db.query('BEGIN');
+      },
+      'COMMIT AND CHAIN': (db) => db.query('COMMIT AND CHAIN'),
+      'several statements in one': (_db, tx) => tx.query('SELECT 1; COMMIT; BEGIN'),
+      'a procedure': (_db, tx) => tx.query('CALL pay()'),
+      'the raw connection': (db) => db.connection(),
+    };
+    for (const [what, commit] of Object.entries(committing)) {
+      it(`not when ${what} may have committed in between`, async () => {
+        const { test, db } = started();
+        const [deadlock] = failing(test, [1213]);
+        const { reply } = test.driver;
+        // On the fake server these would leave the transaction; in truth another one is open then.
+        test.driver.reply = (sql, connection) =>
+          /CHAIN|;|CALL/.test(sql) ? { result: connection.session.ok } : reply(sql, connection);
+        const done = track(
+          db.transaction(
+            async (tx) => {
+              await commit(db, tx);
+              await db.query(WORK);
+            },
+            { retries: 3 },
+          ),
+        );
+        await test.clock.advance(5_000);
+        assert.equal(done.error, deadlock);
+        assert.equal(test.stats().retriedTransactions, 0);
+      });
+    }
+
+    it('DDL has committed before it fails: with a lock wait or a deadlock as well, that is unknown, not rolled back', async () => {
+      for (const errno of [1205, 1213]) {
+        const { test, db } = started();
+        const ddl = 'ALTER TABLE t ADD b INT';
+        test.driver.reply = (sql, connection) => {
+          if (sql !== ddl) return undefined;
+          connection.session.answer(ddl);
+          return serverError(errno);
+        };
+        const done = track(
+          db.transaction(
+            async (tx) => {
+              await work(tx);
+              await tx.query(ddl);
+            },
+            { retries: 3 },
+          ),
+        );
+        await test.clock.advance(5_000);
+        assert.equal(done.code, 'OUTCOME_UNKNOWN');
+        assert.deepEqual(test.connection().session.committed, [WORK]);
+      }
+    });
+  });
+
+  describe('between two attempts', () => {
+    /** In the middle of the first wait. */
+    async function waiting(options: TestRequestOptions = {}) {
+      const all = started(options);
+      failing(all.test, [1213]);
+      all.test.clock.randomness = 0.9;
+      const done = track(all.db.transaction(work, { retries: 3 }));
+      await all.test.clock.settle();
+      assert.equal(all.test.stats().retriedTransactions, 1);
+      return { ...all, done };
+    }
+
+    it('a statement of the scope is refused: by itself it would run in autocommit', async () => {
+      const { test, db, done } = await waiting();
+      await assert.rejects(db.query('UPDATE t SET a = 1'), coded('TRANSACTION_ROLLED_BACK'));
+      await assert.rejects(db.commit(), coded('TRANSACTION_NESTED'));
+      await assert.rejects(db.beginTransaction(), coded('TRANSACTION_NESTED'));
+      await test.clock.advance(100);
+      assert.equal(done.state, 'fulfilled');
+      await test.rest(db.query('UPDATE t SET a = 1'));
+    });
+
+    it('one that is sent while the ROLLBACK is under way is refused too', async () => {
+      const { test, db } = started();
+      failing(test, [1213]);
+      const { reply } = test.driver;
+      let straggler: ReturnType<typeof track> | undefined;
+      test.driver.reply = (sql, connection) => {
+        if (sql === 'ROLLBACK') straggler ??= track(db.query('UPDATE t SET a = 1'));
+        return reply(sql, connection);
+      };
+      const done = track(db.transaction(work, { retries: 1 }));
+      await test.clock.advance(100);
+      assert.deepEqual([done.state, straggler?.code], ['fulfilled', 'TRANSACTION_ROLLED_BACK']);
+      assert.deepEqual(test.connection().session.committed, [WORK]);
+    });
+
+    for (const afterResponse of ['reject', 'cancel'] as const) {
+      it(`the end of the request ends the wait at once (afterResponse ${afterResponse})`, async () => {
+        const { test, request, done } = await waiting({ afterResponse });
+        request.answer();
+        await test.clock.settle();
+        assert.equal(done.error.message, 'server error 1213');
+        assert.deepEqual([test.stats().leased, test.stats().idle], [0, 1]);
+      });
+    }
+
+    it('nor is there another attempt when the end came during fn', async () => {
+      const { test, request, db } = started({ afterResponse: 'reject' });
+      test.driver.reply = (sql) => (sql === WORK ? 'hang' : undefined);
+      const done = track(db.transaction(work, { retries: 3 }));
+      await test.clock.settle();
+      request.answer();
+      await test.clock.settle();
+      test.connection().session.inTransaction = false;
+      test.connection().answer(serverError(1213));
+      await test.clock.settle();
+      assert.equal(done.error.message, 'server error 1213');
+    });
+
+    it('a client that leaves under cancel ends the wait at once', async () => {
+      const { test, request, done } = await waiting({ afterResponse: 'cancel' });
+      request.leave();
+      await test.clock.settle();
+      assert.equal(done.state, 'rejected');
+    });
+
+    it('late, or of a client that has left, it goes on under allow', async () => {
+      for (const end of ['answer', 'leave'] as const) {
+        const { test, request, done } = await waiting();
+        request[end]();
+        await test.clock.advance(100);
+        assert.equal(done.state, 'fulfilled');
+        assert.deepEqual(test.connection().session.committed, [WORK]);
+      }
+    });
+
+    it('release(), and the drain deadline, end the wait at once', async () => {
+      const released = await waiting();
+      await released.db.release();
+      await released.test.clock.settle();
+      assert.equal(released.done.state, 'rejected');
+      const drained = await waiting({ drainTimeoutMs: 3 });
+      drained.request.answer();
+      await drained.test.clock.advance(3);
+      assert.equal(drained.done.state, 'rejected');
+      assert.equal(drained.test.stats().idle, 1);
+    });
+
+    it('close() of the pool ends it, and is not kept waiting', async () => {
+      const test = new TestPool({ max: 1 });
+      failing(test, [1213]);
+      const done = track(test.pool.transaction(work, { retries: 3 }));
+      await test.clock.settle();
+      const closed = track(test.pool.close());
+      await test.clock.settle();
+      assert.equal(done.error.message, 'server error 1213');
+      test.connection().lose();
+      await test.clock.settle();
+      assert.equal(closed.state, 'fulfilled');
+    });
+
+    it('a connection that is lost meanwhile ends it with the conflict, and nothing was sent', async () => {
+      const { test, db, done } = await waiting();
+      test.connection().lose();
+      await test.clock.advance(100);
+      assert.equal(done.error.message, 'server error 1213');
+      await test.rest(db.query('SELECT 1'));
+    });
+
+    it('a second transaction(fn) waits for its turn', async () => {
+      const { test, db, done } = await waiting();
+      const second = track(db.transaction((tx) => tx.query('UPDATE t SET a = 2')));
+      await test.clock.advance(100);
+      assert.deepEqual([done.state, second.state], ['fulfilled', 'fulfilled']);
+      assert.deepEqual(test.connection().session.committed, [WORK, 'UPDATE t SET a = 2']);
+    });
+  });
+
+  describe('everywhere', () => {
+    const places: Record<string, (test: TestPool) => Promise<Pick<Scope, 'transaction'>>> = {
+      'a scope': async (test) => new TestRequest(test).db,
+      'a late scope': async (test) => new TestRequest(test, { over: 'answered' }).db,
+      'a lease': (test) => test.pool.acquire(),
+      'the pool': async (test) => test.pool,
+    };
+    for (const [where, place] of Object.entries(places)) {
+      it(`on ${where}`, async () => {
+        const test = new TestPool({ max: 1 });
+        failing(test, [1213, 1205]);
+        const db = await place(test);
+        const done = track(db.transaction(work, { retries: 2 }));
+        await test.clock.advance(100);
+        assert.equal(done.state, 'fulfilled');
+        assert.equal(test.driver.connections.length, 1);
+        assert.deepEqual(test.connection().session.committed, [WORK]);
+      });
+    }
+
+    it('of a job', async () => {
+      const test = new TestPool({ max: 1 });
+      failing(test, [1213]);
+      const done = track(test.pool.run((db) => db.transaction(work, { retries: 1 })));
+      await test.clock.advance(100);
+      assert.equal(done.state, 'fulfilled');
+    });
+
+    it('begin, commit and rollback of a lease are refused inside fn, as those of a scope are', async () => {
+      const test = new TestPool({ max: 1 });
+      const lease = await test.pool.acquire();
+      await lease.transaction(async () => {
+        await assert.rejects(lease.beginTransaction(), coded('TRANSACTION_NESTED'));
+        await assert.rejects(lease.commit(), coded('TRANSACTION_NESTED'));
+        await assert.rejects(lease.rollback(), coded('TRANSACTION_NESTED'));
+      });
+    });
+  });
+});
