@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { raw } from 'mysql2';
 import { delayBefore } from '#core/retries.js';
 import type { Scope } from '#core/scope.js';
 import type { Transaction } from '#core/transaction.js';
@@ -350,6 +351,8 @@ describe('transaction(fn, { retries })', () => {
       },
       'COMMIT AND CHAIN': (db) => db.query('COMMIT AND CHAIN'),
       'several statements in one': (_db, tx) => tx.query('SELECT 1; COMMIT; BEGIN'),
+      'SQL in a value': (_db, tx) => tx.query('UPDATE t SET a = ?', [raw('1; COMMIT; BEGIN')]),
+      'a COMMIT that failed, who knows how,': (db) => db.query('COMMIT').catch(() => undefined),
       'a procedure': (_db, tx) => tx.query('CALL pay()'),
       'the raw connection': (db) => db.connection(),
     };
@@ -359,8 +362,10 @@ describe('transaction(fn, { retries })', () => {
         const [deadlock] = failing(test, [1213]);
         const { reply } = test.driver;
         // On the fake server these would leave the transaction; in truth another one is open then.
-        test.driver.reply = (sql, connection) =>
-          /CHAIN|;|CALL/.test(sql) ? { result: connection.session.ok } : reply(sql, connection);
+        test.driver.reply = (sql, connection) => {
+          if (sql === 'COMMIT') return serverError(1180);
+          return /CHAIN|;|CALL/.test(sql) ? { result: connection.session.ok } : reply(sql, connection);
+        };
         const done = track(
           db.transaction(
             async (tx) => {
@@ -374,6 +379,31 @@ describe('transaction(fn, { retries })', () => {
         assert.equal(done.error, deadlock);
         assert.equal(test.stats().retriedTransactions, 0);
       });
+    }
+
+    for (const commit of ['BEGIN', 'CREATE TABLE t (a INT)']) {
+      for (const errno of [1213, 1205]) {
+        it(`without autocommit: not when ${commit} has begun another one before, or after, ${errno}`, async () => {
+          const { test, db } = started();
+          await db.query('SET autocommit = 0');
+          const [conflict] = failing(test, [errno]);
+          const done = track(
+            db.transaction(
+              async () => {
+                const early = errno === 1205 ? await db.query(WORK).catch((error) => error) : undefined;
+                await db.query(commit);
+                await db.query('UPDATE t SET a = 1');
+                if (early) throw early;
+                await db.query(WORK);
+              },
+              { retries: 3 },
+            ),
+          );
+          await test.clock.advance(5_000);
+          assert.equal(done.error, conflict);
+          assert.equal(test.stats().retriedTransactions, 0);
+        });
+      }
     }
 
     it('DDL has committed before it fails: with a lock wait or a deadlock as well, that is unknown, not rolled back', async () => {

@@ -83,7 +83,8 @@ export class LeaseTransactions implements TransactionHost {
 
   /** The one guard of every BEGIN: it would commit what is open. @throws {HandbackError} TRANSACTION_NESTED */
   #refuseNested(): void {
-    if (this.#running || this.#beginning || this.inTransaction) throw nested();
+    const isOpen = this.inTransaction && this.#lease.usable;
+    if (this.#running || this.#beginning || isOpen) throw nested();
   }
 
   #refuseInside(): void {

@@ -32,10 +32,10 @@ export class TransactionRecord {
     const commit = isCommit(sql, shape);
     // A refused COMMIT has been rolled back: a cluster certifies by it.
     const again = error.errno === DEADLOCK || (error.errno === LOCK_WAIT && !commit);
-    if (again && !shape.commitsFirst) {
+    if (again) {
       this.#conflicts ??= new WeakSet();
       this.#conflicts.add(error);
-    } else if (commit || shape.commitsFirst) {
+    } else if (commit) {
       this.mayHaveCommitted = true;
     }
   }
