@@ -1,4 +1,7 @@
 import { strict as assert } from 'node:assert';
+import { type Bank, databaseUrl, unique, withBank } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import {
   type ConnectionPool,
   createPersistent,
@@ -8,10 +11,7 @@ import {
 } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
 import { startServer, type ThrowawayServer } from '#scripts/database/index.mjs';
-import { Rival } from '../support/conflicts.js';
-import { type Bank, databaseUrl, unique, withBank } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
-import { ServerWatcher } from '../support/server-watcher.js';
+import { Rival } from './rival.js';
 
 /** A session that begins and ends its transactions by hand: a request's, a lease, a steady connection. */
 interface ByHand {

@@ -1,13 +1,13 @@
 import { strict as assert } from 'node:assert';
 import { type ClientHttp2Session, connect, createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { databaseUrl } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
 import { type ConnectionPool, createPool } from '@handback/core';
 import fastifyHandback from '@handback/fastify';
 import koaHandback from '@handback/koa';
 import Fastify from 'fastify';
 import Koa from 'koa';
-import { databaseUrl } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 
 interface Running {
   port: number;

@@ -1,5 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
+import { type Bank, databaseUrl, unique, withBank } from '@handback/contract/support/database.js';
+import { eventually, Gate } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import {
   type ConnectionPool,
   createPersistent,
@@ -8,10 +11,7 @@ import {
   type Transaction,
   type TransactionOptions,
 } from '@handback/core';
-import { Rival } from '../support/conflicts.js';
-import { type Bank, databaseUrl, unique, withBank } from '../support/database.js';
-import { eventually, Gate } from '../support/eventually.js';
-import { ServerWatcher } from '../support/server-watcher.js';
+import { Rival } from './rival.js';
 
 interface Db {
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;

@@ -82,7 +82,7 @@ export class LeaseTransactions implements TransactionHost {
   }
 
   /** The one guard of every BEGIN: it would commit what is open. @throws {HandbackError} TRANSACTION_NESTED */
-  #refuseNested(): void {
+  refuseNested(): void {
     const isOpen = this.inTransaction && this.#lease.usable;
     if (this.#running || this.#beginning || isOpen) throw nested();
   }
@@ -92,7 +92,7 @@ export class LeaseTransactions implements TransactionHost {
   }
 
   async begin(): Promise<void> {
-    this.#refuseNested();
+    this.refuseNested();
     this.#beginning = true;
     try {
       await this.#control('START TRANSACTION');
@@ -130,7 +130,7 @@ export class LeaseTransactions implements TransactionHost {
 
   /** The caller sees to it that there is one at a time. `limit` says how long retries make sense. */
   async run<T>(fn: Work<T>, options: TransactionOptions, limit: RetryLimit | null): Promise<T> {
-    this.#refuseNested();
+    this.refuseNested();
     this.#running = true;
     this.#retrier.limit = limit;
     try {

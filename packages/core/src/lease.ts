@@ -7,7 +7,6 @@ import { LeaseTransactions } from './lease-transactions.js';
 import { Line } from './line.js';
 import { type Dialect, Queryable } from './queryable.js';
 import { connectionLost, leaseReleased, queryTimedOut } from './refusals.js';
-import type { RetryLimit } from './retries.js';
 import { StreamedStatement } from './row-stream.js';
 import { type DriverError, type StatementKeeper, type TrackedStatement, wasNeverSent } from './statement.js';
 import type { Work } from './transaction.js';
@@ -130,11 +129,11 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
 
   /** @internal Why a transaction that should be open is not. */
   notOpen(): HandbackError {
-    return this.#forTransactions.notOpen();
+    return this.transactions.notOpen();
   }
 
-  /** Most leases run none. */
-  get #forTransactions(): LeaseTransactions {
+  /** @internal What it does for transactions; most leases run none. */
+  get transactions(): LeaseTransactions {
     this.#transactions ??= new LeaseTransactions(this, this.#host, this.#entry, this.#line);
     return this.#transactions;
   }
@@ -259,26 +258,21 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
 
   /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */
   beginTransaction(): Promise<void> {
-    return this.#forTransactions.begin();
+    return this.transactions.begin();
   }
 
   /** COMMIT. @throws {HandbackError} OUTCOME_UNKNOWN when the connection was lost before the answer. */
   commit(): Promise<void> {
-    return this.#forTransactions.commit();
+    return this.transactions.commit();
   }
 
   rollback(): Promise<void> {
-    return this.#forTransactions.rollback();
+    return this.transactions.rollback();
   }
 
   /** BEGIN, `fn`, COMMIT; ROLLBACK when `fn` throws. Waits for another `transaction(fn)` of this lease to end. */
   transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
-    return this.#forTransactions.inTurn(fn, options);
-  }
-
-  /** @internal The same for a scope, which sees to the turns itself. */
-  runTransaction<T>(fn: Work<T>, options: TransactionOptions, limit: RetryLimit): Promise<T> {
-    return this.#forTransactions.run(fn, options, limit);
+    return this.transactions.inTurn(fn, options);
   }
 
   /** The raw mysql2 connection. What happens on it can't be known, so it is closed when the lease ends. */

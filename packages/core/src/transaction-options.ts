@@ -1,6 +1,7 @@
 import { checkOptions, count, invalid, type Rules } from './option-rules.js';
+import { flag, type Isolation, isolation } from './request-options.js';
 
-export type Isolation = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable';
+export type { Isolation };
 
 export interface TransactionOptions {
   /** For this transaction alone. Default: the session's. */
@@ -14,20 +15,7 @@ export interface TransactionOptions {
   retries?: number;
 }
 
-const ISOLATIONS: readonly string[] = [
-  'READ UNCOMMITTED',
-  'READ COMMITTED',
-  'REPEATABLE READ',
-  'SERIALIZABLE',
-];
-const RULES: Rules = {
-  isolation: {
-    allowed: ISOLATIONS.map((level) => `'${level}'`).join(', '),
-    accepts: (value) => typeof value === 'string' && ISOLATIONS.includes(value.toUpperCase()),
-  },
-  readOnly: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
-  retries: count(0),
-};
+const RULES: Rules = { isolation, readOnly: flag, retries: count(0) };
 
 /** @throws {HandbackError} INVALID_OPTION */
 export function checkTransaction(fn: unknown, options: unknown): void {

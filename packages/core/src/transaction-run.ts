@@ -64,7 +64,7 @@ async function attemptOnce<T>(
   }
   tx.end();
   try {
-    await commit(host);
+    await commitOnly(host);
   } catch (error) {
     return undo(error);
   }
@@ -77,7 +77,10 @@ function isUndone(host: TransactionHost, record: TransactionRecord): boolean {
 }
 
 /** Nothing of others may stand between the two: it would use up the isolation level. */
-async function begin(host: TransactionHost, { isolation, readOnly }: TransactionOptions): Promise<void> {
+export async function begin(
+  host: TransactionHost,
+  { isolation, readOnly }: TransactionOptions,
+): Promise<void> {
   const start = new Call(false, readOnly ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION', undefined);
   const calls = [start];
   if (isolation !== undefined) {
@@ -103,10 +106,27 @@ export function undoBegin(error: unknown, rollback: () => Promise<unknown>): voi
   if (error instanceof HandbackError && error.code === 'QUERY_TIMEOUT') rollback().catch(() => undefined);
 }
 
-async function commit(host: TransactionHost): Promise<void> {
+/**
+ * COMMIT, behind the statements that are still ahead of it; ROLLBACK if it fails. `onSending`: it is about to be sent.
+ *
+ * @throws {HandbackError} see {@link sendCommit}
+ */
+export async function commit(host: TransactionHost, onSending: () => void): Promise<void> {
+  try {
+    await commitOnly(host, onSending);
+  } catch (error) {
+    await rollBack(host);
+    throw error;
+  }
+}
+
+async function commitOnly(host: TransactionHost, onSending = () => {}): Promise<void> {
   const call = new Call(false, 'COMMIT', undefined);
-  // Statements may still be ahead of it.
-  call.precondition = () => (host.inTransaction ? null : host.notOpen());
+  call.precondition = () => {
+    if (!host.inTransaction) return host.notOpen();
+    onSending();
+    return null;
+  };
   await sendCommit(() => {
     host.submitInside(call);
     return call.promise;
@@ -118,7 +138,7 @@ async function commit(host: TransactionHost): Promise<void> {
  *
  * @returns whether the server has acknowledged it
  */
-function rollBack(host: TransactionHost): Promise<boolean> {
+export function rollBack(host: TransactionHost): Promise<boolean> {
   return control(host, 'ROLLBACK').then(
     () => true,
     () => false,

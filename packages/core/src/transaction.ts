@@ -49,6 +49,11 @@ export class Transaction extends Queryable {
     this.dialect = dialect;
   }
 
+  /** @internal For the scope of a request that runs in it. */
+  static submitTo(transaction: Transaction, statement: TrackedStatement): void {
+    transaction.submit(statement);
+  }
+
   protected submit(statement: TrackedStatement): void {
     if (this.#over) {
       statement.settle(
