@@ -201,10 +201,10 @@ describe('queryTimeoutMs', () => {
     test.driver.reply = (sql) => (sql === 'SELECT many' ? 'hang' : undefined);
     const lease = await test.pool.acquire();
     const stream = lease.stream('SELECT many') as RowStream;
-    await test.clock.settle();
     stream.resume();
+    await test.clock.settle();
     stream.statement.onRow({ a: 1 });
-    await test.clock.advance(5_000);
+    await test.clock.advance(900);
     stream.destroy();
     const next = track(lease.query('SELECT 1'));
     await test.clock.advance(999);

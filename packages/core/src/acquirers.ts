@@ -90,8 +90,8 @@ export class LateReading extends OneShot {
   protected override onSent(lease: Lease, rowsBefore = -1): void {
     this.pool.clock.after(this.#stallMs, () => {
       if (lease.released) return;
-      const { rows } = this.#statement;
-      if (rows === rowsBefore) lease.end(0);
+      const { rows, pausedAt } = this.#statement;
+      if (rows === rowsBefore && pausedAt !== Number.POSITIVE_INFINITY) lease.end(0);
       else this.onSent(lease, rows);
     });
   }

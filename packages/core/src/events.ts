@@ -27,8 +27,10 @@ export interface PoolEventMap {
   leak: [HolderReport & { connection: number; statements: number }];
   /** One that was reported has come back. */
   unleak: [{ connection: number; route: string; heldMs: number }];
-  /** A statement was killed at `queryTimeoutMs`, or because its signal was aborted. */
-  cancel: [{ connection: number; route: string; statement: string; reason: 'timeout' | 'signal' }];
+  /** A statement was killed: at `queryTimeoutMs`, because its signal was aborted, or because the reader of its rows had left. */
+  cancel: [
+    { connection: number; route: string; statement: string; reason: 'timeout' | 'signal' | 'abandoned' },
+  ];
   /** A connection was lost, or found dead: the others are asked before they are used. */
   distrust: [{ reason: string }];
   /** Something an operator should know. Without a listener it becomes a process warning. */

@@ -28,6 +28,7 @@ export {
 } from './plugin.js';
 export type { LoggedStatement } from './query-log.js';
 export type { RequestTransactionOptions } from './request-options.js';
+export type { StreamOptions } from './row-stream.js';
 export type { Scope } from './scope.js';
 export type { StatementOptions } from './statement.js';
 export type { EvictReason, State } from './states.js';

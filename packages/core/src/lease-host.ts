@@ -33,4 +33,4 @@ export interface LeaseHost {
   retrying(entry: Entry, lease: Lease, retry: Retry): void;
 }
 
-export type CancelReason = 'timeout' | 'signal';
+export type CancelReason = 'timeout' | 'signal' | 'abandoned';

@@ -6,7 +6,7 @@ import { LeaseClock, type LeaseLimits } from './lease-limits.js';
 import { LeaseTransactions } from './lease-transactions.js';
 import { Line } from './line.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { connectionLost, leaseReleased, queryTimedOut } from './refusals.js';
+import { connectionLost, leaseReleased, queryTimedOut, streamOpen } from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import { type DriverError, type StatementKeeper, type TrackedStatement, wasNeverSent } from './statement.js';
 import type { Work } from './transaction.js';
@@ -42,7 +42,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     if (!entry.connection) throw new Error(`Connection ${entry.id} was handed out before it was open`);
     this.#line = new Line(entry.connection, entry.session, host.clock, entry.provenAt, {
       onSent: (statement) => this.#sent(statement),
-      onErrand: () => host.expectDue(this.#limits.statementDueAt),
+      onWaiting: () => host.expectDue(this.#limits.dueAt),
       onFailed: (of) => host.failed(entry, of),
     });
     this.#limits = new LeaseClock(limits, this.#line, since);
@@ -182,6 +182,8 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
       this.#host.cancel(this.#entry, this, statement, 'signal');
     };
     if (statement instanceof StreamedStatement) {
+      statement.begins(this.#host.clock);
+      statement.onFlow = () => this.#host.expectDue(this.#limits.dueAt);
       statement.onAbandoned = () => {
         statement.abandonedAt = this.#host.clock.now();
         this.#host.expectDue(this.#limits.statementDueAt);
@@ -203,17 +205,27 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
       this.#host.leaked(this.#entry, this);
     }
     if (this.#limits.isOver(now)) return this.#takeAway();
+    if (now >= this.#limits.stallDueAt) return this.#endStall();
     if (now < this.#limits.statementDueAt) return;
     const { running } = this.#line;
     if (running) this.#timeOut(running);
     else this.#host.silent(this.#entry);
   }
 
+  /** Those who wait for a stream can't wait for its reader as well: most likely they are what its reader does. */
+  #endStall(): void {
+    const stream = this.#line.running as StreamedStatement;
+    const orphaned = stream.orphaned?.();
+    if (orphaned) stream.abandon(orphaned);
+    else this.#line.refuseWaiting(streamOpen(this.#limits.stallMs));
+  }
+
   #timeOut(statement: TrackedStatement): void {
     statement.onGivenUp = null;
+    const left = statement instanceof StreamedStatement && statement.isAbandoned;
     const error = queryTimedOut(this.#limits.limitOf(statement));
-    this.#note(statement, error);
-    this.#host.cancel(this.#entry, this, statement, 'timeout');
+    this.#note(statement, left ? null : error);
+    this.#host.cancel(this.#entry, this, statement, left ? 'abandoned' : 'timeout');
     statement.giveUp(error);
   }
 

@@ -1,6 +1,7 @@
 import { HandbackError } from './errors.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { nested } from './refusals.js';
+import { nested, streamOutlived } from './refusals.js';
+import { StreamedStatement } from './row-stream.js';
 import { Call, type TrackedStatement } from './statement.js';
 import { checkSavepoint } from './transaction-options.js';
 import type { TransactionRecord } from './transaction-record.js';
@@ -64,6 +65,8 @@ export class Transaction extends Queryable {
     } else {
       // Otherwise it would run by itself, in autocommit.
       statement.precondition = () => this.#refusal(statement);
+      if (statement instanceof StreamedStatement)
+        statement.orphaned = () => (this.#over ? streamOutlived() : null);
       this.#host.submitInside(statement);
     }
   }
