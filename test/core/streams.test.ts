@@ -172,7 +172,8 @@ describe('a stream', () => {
       const done = track(
         db.transaction(async (tx) => {
           await tx.query('UPDATE t SET a = 1');
-          left = (await halfRead(test, tx)).stream;
+          left = tx.stream(MANY) as RowStream;
+          left.read();
         }),
       );
       await test.clock.settle();
