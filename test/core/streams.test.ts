@@ -198,11 +198,11 @@ describe('a stream', () => {
       return { test, next: track(lease.query('SELECT 1')) };
     }
 
-    it('is killed after a second when it only reads: the rest may be long', async () => {
+    it('is killed after a quarter of a second when it is a query: the rest may be long', async () => {
       for (const queryTimeoutMs of [0, 60_000]) {
         const { test, next } = await left(MANY, queryTimeoutMs);
         test.driver.kills.length = 0;
-        await test.clock.advance(999);
+        await test.clock.advance(249);
         assert.deepEqual([next.state, test.driver.kills.length], ['pending', 0]);
         await test.clock.advance(1);
         assert.deepEqual([next.state, test.driver.kills.length], ['fulfilled', 1]);
@@ -212,6 +212,23 @@ describe('a stream', () => {
         );
         assert.equal(test.stats().queryTimedOut, 0);
       }
+    });
+
+    it('the same when its lease is released meanwhile, whatever the drain deadline', async () => {
+      const test = new TestPool({ max: 1, drainTimeoutMs: 10_000 });
+      const lease = await test.pool.acquire();
+      test.connection().reply = () => 'hang';
+      const stream = lease.stream("SELECT f(1) AS a /* 'x' */") as RowStream;
+      stream.resume();
+      await test.clock.settle();
+      stream.statement.onRow({ a: 1 });
+      stream.destroy();
+      await test.clock.advance(100);
+      lease.release();
+      await test.clock.advance(149);
+      assert.equal(test.driver.kills.length, 0);
+      await test.clock.advance(1);
+      assert.deepEqual([test.driver.kills.length, test.stats().idle], [1, 1]);
     });
 
     it('is read to its end, up to queryTimeoutMs, when it may write', async () => {

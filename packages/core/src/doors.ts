@@ -125,7 +125,8 @@ export class Doors implements LeaseHost {
     const { connection } = entry;
     if (connection?.isUsable() && (lease.inFlight > 0 || connection.isBusy())) {
       this.#parts.slots.move(entry, 'draining');
-      this.#rooms.drainer.drain(entry, lease, drainTimeoutMs ?? this.#parts.settings.drainTimeoutMs);
+      const withinMs = lease.drainWithin(drainTimeoutMs ?? this.#parts.settings.drainTimeoutMs);
+      this.#rooms.drainer.drain(entry, lease, withinMs);
     } else {
       this.sortOut(entry);
     }

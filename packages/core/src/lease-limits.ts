@@ -17,7 +17,7 @@ export interface LeaseLimits {
 const SHORTEST_STALL_MS = 1_000;
 
 /** The rest of a stream that its reader has left is read to its end for this long, then killed. */
-const ABANDONED_MS = 1_000;
+const ABANDONED_MS = 250;
 
 /** A request whose statement never ends keeps its client waiting; a job may well run for hours. */
 const REQUEST_QUERY_TIMEOUT_MS = 30_000;
@@ -67,9 +67,14 @@ export class LeaseClock {
 
   #rowDueAt(stream: StreamedStatement): number {
     if (!stream.isAbandoned) return after(stream.awaitedSince, this.limitOf(stream));
-    const rest = after(stream.abandonedAt, this.limitOf(stream));
-    // What only reads can be stopped anywhere.
-    return stream.shape.onlyReads ? Math.min(rest, stream.abandonedAt + ABANDONED_MS) : rest;
+    return Math.min(after(stream.abandonedAt, this.limitOf(stream)), this.restDueAt);
+  }
+
+  /** When the rest of a query that its reader has left has been read for long enough. */
+  get restDueAt(): number {
+    const { running } = this.#line;
+    const isRest = running instanceof StreamedStatement && running.rows > 0 && running.shape.stoppable;
+    return isRest ? running.abandonedAt + ABANDONED_MS : NEVER;
   }
 
   /** Statements wait for the end of a stream, and that for its reader. */

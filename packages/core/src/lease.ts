@@ -253,6 +253,11 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     else if (!this.#released) this.onStatementEnded?.();
   }
 
+  /** @internal How long what is in flight may go on when it may for `ms`; the rest of a stream as long as while it was held. */
+  drainWithin(ms: number): number {
+    return Math.max(0, Math.min(ms, this.#limits.restDueAt - this.#host.clock.now()));
+  }
+
   /** @internal Whether the server still works on this statement. */
   isRunning(statement: TrackedStatement): boolean {
     return this.#line.running === statement;
