@@ -1,36 +1,44 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from './clock.js';
 import { asError } from './errors.js';
+import { HeldPieces, type Piece } from './held-pieces.js';
 import type { Decided } from './lifecycle.js';
+import { type Head, headOf, putHead } from './response-head.js';
 
 /** What only the framework can do for a route's transaction. */
 export interface AnswerGate {
   /** Remembers the headers that the framework keeps beside the raw response; the returned function restores them. */
   remember?(): () => void;
-  /** COMMIT has failed and nothing has left: answers with the framework's own error. */
-  fail(error: Error): void;
+  /**
+   * COMMIT has failed: answers with the framework's own error or, where the answer has begun to leave, tells the
+   * framework, before the socket is cut.
+   *
+   * @returns false if it can't, for the response was taken away from it
+   */
+  fail(error: Error): boolean;
 }
+
+/** Express hands an error on in one turn of the event loop, and its final handler answers in the next. */
+const ERROR_TURNS = 3;
+const EVENTS = 'text/event-stream';
+const PLAIN = 'Internal Server Error';
 
 type Method = (...args: unknown[]) => unknown;
 const HELD = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
 type Name = (typeof HELD)[number];
 
-interface Head {
-  readonly statusCode: number;
-  readonly statusMessage: string | undefined;
-  readonly headers: OutgoingHttpHeaders;
-}
-
 /** A whole answer, ready to leave. */
 interface Answer {
   readonly head: Head;
   readonly writeHead: unknown[] | null;
-  readonly chunk: unknown[] | null;
+  readonly flushed: boolean;
+  readonly pieces: readonly Piece[];
   readonly end: unknown[];
 }
 
 /**
  * An answer that must not leave before its transaction is decided. Nothing of it is sent before COMMIT has been
- * answered if it comes as a whole; of one that is written piece by piece the last piece, and its end.
+ * answered if it comes as a whole, or nearly; of one that is written piece by piece the last piece, and its end.
  *
  * The answer can still be replaced by an error's, until COMMIT is on its way.
  */
@@ -38,17 +46,19 @@ export class HeldResponse {
   readonly #res: ServerResponse<IncomingMessage>;
   readonly #transaction: Decided;
   readonly #gate: AnswerGate | undefined;
-  readonly #soon: (fn: () => void) => void;
+  readonly #clock: Clock;
+  /** The methods below, and ours. Others may have wrapped those in turn. */
   readonly #inner = {} as Record<Name, Method>;
+  readonly #ours = {} as Record<Name, Method>;
   readonly #before: Head;
   readonly #restoreFramework: (() => void) | undefined;
   /** From here on everything passes. */
   #open = false;
-  /** Something has left: the answer is written piece by piece. */
-  #begun = false;
   #writeHead: unknown[] | null = null;
-  /** The last piece, which leaves with the next one. */
-  #chunk: unknown[] | null = null;
+  #flushed = false;
+  /** Each event is whole by itself. */
+  #isEvents = false;
+  readonly #pieces: HeldPieces;
   #answer: Answer | null = null;
   #deciding = false;
 
@@ -56,13 +66,14 @@ export class HeldResponse {
     res: ServerResponse<IncomingMessage>,
     transaction: Decided,
     gate: AnswerGate | undefined,
-    soon: (fn: () => void) => void,
+    clock: Clock,
   ) {
     this.#res = res;
     this.#transaction = transaction;
     this.#gate = gate;
-    this.#soon = soon;
+    this.#clock = clock;
     this.#before = headOf(res);
+    this.#pieces = new HeldPieces(clock, (piece) => this.#send(piece));
     this.#restoreFramework = gate?.remember?.();
     const held: Record<Name, Method> = {
       writeHead: (...args) => this.#holdHead(args),
@@ -72,10 +83,10 @@ export class HeldResponse {
     };
     for (const name of HELD) {
       this.#inner[name] = res[name] as Method;
-      const through = (...args: unknown[]) =>
+      this.#ours[name] = (...args) =>
         this.#passes ? this.#inner[name].apply(res, args) : held[name](...args);
-      (res as unknown as Record<Name, Method>)[name] = through;
     }
+    Object.assign(res, this.#ours);
   }
 
   /** The framework has seen to the decision itself, or there is nothing more to decide. */
@@ -88,8 +99,7 @@ export class HeldResponse {
     if (this.#res.headersSent) return;
     putHead(this.#res, this.#before);
     this.#restoreFramework?.();
-    this.#writeHead = null;
-    this.#chunk = null;
+    this.#forget();
   }
 
   #holdHead(args: unknown[]): unknown {
@@ -98,59 +108,83 @@ export class HeldResponse {
     // Held or not, the status is to be seen.
     if (typeof args[0] === 'number') this.#res.statusCode = args[0];
     this.#writeHead = args;
+    this.#isEvents ||= JSON.stringify(args).includes(EVENTS);
     return this.#res;
   }
 
   #holdHeaders(): void {
-    if (!this.#isEventStream || this.#answer) return;
-    this.#begin();
-    this.#pass('flushHeaders', []);
+    this.#startOver();
+    if (this.#deciding || this.#answer) return;
+    this.#flushed = true;
+    if (this.#isEventStream) this.#begin();
   }
 
   #holdChunk(args: unknown[]): boolean {
     this.#startOver();
     if (this.#deciding || this.#answer) return false;
     if (this.#isEventStream) return this.#send(args);
-    const before = this.#chunk;
-    this.#chunk = args;
-    // Nobody would ever say `drain` for what was not written.
-    return before === null ? true : this.#send(before);
+    // The head is all there is of such an answer, so nothing may leave early.
+    return this.#isBodiless ? this.#pieces.keep(['', ...args.slice(1)]) : this.#pieces.add(args);
+  }
+
+  get #isBodiless(): boolean {
+    const { statusCode, req } = this.#res;
+    return req.method === 'HEAD' || statusCode === 204 || statusCode === 304;
   }
 
   #holdEnd(args: unknown[]): unknown {
     this.#startOver();
     if (this.#deciding || this.#answer) return this.#res;
-    const head = headOf(this.#res);
-    this.#answer = { head, writeHead: this.#writeHead, chunk: this.#chunk, end: args };
-    // An error that is thrown right behind it still counts.
-    if (this.#res.statusCode >= 400) this.#decide();
-    else this.#soon(() => this.#decide());
+    this.#answer = {
+      head: headOf(this.#res),
+      writeHead: this.#writeHead,
+      flushed: this.#flushed,
+      pieces: this.#pieces.take(),
+      end: args,
+    };
+    if (this.#res.statusCode >= 400) this.#decide(this.#answer);
+    else this.#decideSoon(this.#answer, ERROR_TURNS);
     return this.#res;
+  }
+
+  /** An error that is thrown right behind it still counts. */
+  #decideSoon(answer: Answer, turns: number): void {
+    if (turns === 0) this.#decide(answer);
+    else this.#clock.soon(() => this.#decideSoon(answer, turns - 1));
   }
 
   /** A second answer after the first: an error handler's. It takes the place of the first as long as it can. */
   #startOver(): void {
-    if (!this.#answer || this.#deciding || this.#begun) return;
+    if (this.#answer && !this.#deciding && !this.#pieces.begun) this.#forget();
+  }
+
+  #forget(): void {
     this.#answer = null;
     this.#writeHead = null;
-    this.#chunk = null;
+    this.#flushed = false;
+    this.#pieces.clear();
   }
 
   get #isEventStream(): boolean {
-    const type = String(this.#res.getHeader('content-type') ?? '');
-    return `${type} ${JSON.stringify(this.#writeHead)}`.includes('text/event-stream');
+    this.#isEvents ||= String(this.#res.getHeader('content-type') ?? '').startsWith(EVENTS);
+    return this.#isEvents;
   }
 
-  #send(chunk: unknown[]): boolean {
+  #send(piece: Piece): boolean {
     this.#begin();
-    return this.#pass('write', chunk) as boolean;
+    return this.#pass('write', piece) as boolean;
   }
 
   #begin(): void {
-    this.#begun = true;
-    const args = this.#writeHead;
+    this.#pieces.begun = true;
+    this.#sendHead(this.#writeHead, this.#flushed);
     this.#writeHead = null;
-    if (args) this.#pass('writeHead', args);
+    this.#flushed = false;
+  }
+
+  #sendHead(writeHead: unknown[] | null, flushed: boolean): void {
+    if (writeHead) this.#pass('writeHead', writeHead);
+    if (flushed) this.#pass('flushHeaders', []);
   }
 
   /** The inner methods call one another by way of the response. */
@@ -164,9 +198,8 @@ export class HeldResponse {
     }
   }
 
-  #decide(): void {
-    const answer = this.#answer;
-    if (this.#deciding || !answer) return;
+  #decide(answer: Answer): void {
+    if (this.#deciding || this.#answer !== answer) return;
     this.#deciding = true;
     this.#transaction.decide(answer.head.statusCode < 400).then(
       () => this.#release(answer),
@@ -174,12 +207,12 @@ export class HeldResponse {
     );
   }
 
-  #release({ head, writeHead, chunk, end }: Answer): void {
+  #release({ head, writeHead, flushed, pieces, end }: Answer): void {
     this.#open = true;
     if (!this.#res.headersSent) putHead(this.#res, head);
     try {
-      if (writeHead) this.#pass('writeHead', writeHead);
-      if (chunk) this.#pass('write', chunk);
+      this.#sendHead(writeHead, flushed);
+      for (const piece of pieces) this.#pass('write', piece);
       this.#pass('end', end);
     } catch (error) {
       // A wrong header: without holding it would have been thrown where it was given.
@@ -189,38 +222,27 @@ export class HeldResponse {
 
   #fail(error: Error): void {
     this.#open = true;
+    const begun = this.#res.headersSent;
+    const told = this.#gate?.fail(error) === true;
     // What has left can't be taken back, but the client must not take it for the whole.
-    if (this.#res.headersSent) {
-      this.#res.destroy(error);
-      return;
-    }
-    if (this.#gate) this.#gate.fail(error);
-    else answerPlainly(this.#res);
+    if (begun) return void this.#res.destroy();
+    if (!told) return this.#answerPlainly();
+    // Who wrapped the response later has seen it end, and lets nothing more through.
+    if (HELD.some((name) => (this.#res as unknown as Record<Name, Method>)[name] !== this.#ours[name]))
+      this.#insist(ERROR_TURNS);
   }
-}
 
-function headOf(res: ServerResponse<IncomingMessage>): Head {
-  const { statusCode } = res;
-  return { statusCode, statusMessage: messageOf(res), headers: { ...res.getHeaders() } };
-}
-
-/** HTTP/2 has none, and Node warns of those who ask. */
-function messageOf(res: ServerResponse<IncomingMessage>): string | undefined {
-  return res.req.httpVersionMajor >= 2 ? undefined : res.statusMessage;
-}
-
-function putHead(res: ServerResponse<IncomingMessage>, head: Head): void {
-  res.statusCode = head.statusCode;
-  if (messageOf(res) !== head.statusMessage) res.statusMessage = head.statusMessage as string;
-  for (const name of res.getHeaderNames()) if (!(name in head.headers)) res.removeHeader(name);
-  for (const [name, value] of Object.entries(head.headers)) {
-    if (value !== undefined && res.getHeader(name) !== value) res.setHeader(name, value);
+  #insist(turns: number): void {
+    if (this.#res.writableEnded || this.#res.headersSent) return;
+    if (turns > 0) return this.#clock.soon(() => this.#insist(turns - 1));
+    putHead(this.#res, this.#before);
+    this.#answerPlainly();
   }
-}
 
-/** Of a response that was taken away from its framework. */
-export function answerPlainly(res: ServerResponse<IncomingMessage>): void {
-  res.statusCode = 500;
-  res.setHeader('Content-Type', 'text/plain; charset=utf-8');
-  res.end('Internal Server Error');
+  #answerPlainly(): void {
+    this.#res.statusCode = 500;
+    this.#res.setHeader('Content-Type', 'text/plain; charset=utf-8');
+    this.#res.setHeader('Content-Length', PLAIN.length);
+    this.#pass('end', [PLAIN]);
+  }
 }
