@@ -56,6 +56,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'initializer',
       'knowledge',
       'lease',
+      'lease-deadlines',
       'lease-handle',
       'lease-host',
       'lease-limits',

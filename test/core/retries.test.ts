@@ -168,6 +168,26 @@ describe('transaction(fn, { retries })', () => {
     }
   });
 
+  it('a conflict that comes out of a stream, or of execute(), is one', async () => {
+    for (const run of [
+      (tx: Transaction) => tx.execute(WORK),
+      (tx: Transaction) => tx.stream(WORK).toArray(),
+    ]) {
+      const { test, db } = started();
+      failing(test, [1213]);
+      const done = track(db.transaction(run, { retries: 1 }));
+      await test.clock.advance(100);
+      assert.equal(done.state, 'fulfilled');
+    }
+  });
+
+  it('where the route has a transaction it is a savepoint, and refused', async () => {
+    const { test, db } = started({ transaction: true });
+    await assert.rejects(db.transaction(work, { retries: 1 }), coded('TRANSACTION_NESTED'));
+    await db.transaction(work, { retries: 0 });
+    assert.equal(texts(test).filter((sql) => sql.startsWith('SAVEPOINT')).length, 1);
+  });
+
   describe('whose error it is', () => {
     const wrapped = (cause: unknown) => new Error('the order was not saved', { cause });
 

@@ -1,12 +1,13 @@
 import type { RawConnection } from './driver.js';
 import type { Entry, Holder, Holding } from './entry.js';
 import type { HandbackError } from './errors.js';
+import { LeaseDeadlines } from './lease-deadlines.js';
 import type { LeaseHost } from './lease-host.js';
-import { LeaseClock, type LeaseLimits } from './lease-limits.js';
+import type { LeaseLimits } from './lease-limits.js';
 import { LeaseTransactions } from './lease-transactions.js';
 import { Line } from './line.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { connectionLost, leaseReleased, queryTimedOut, streamOpen } from './refusals.js';
+import { connectionLost, leaseReleased } from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import { type DriverError, type StatementKeeper, type TrackedStatement, wasNeverSent } from './statement.js';
 import type { Work } from './transaction.js';
@@ -27,7 +28,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
   readonly #host: LeaseHost;
   readonly #entry: Entry;
   readonly #line: Line;
-  readonly #limits: LeaseClock;
+  readonly #deadlines: LeaseDeadlines;
   #transactions: LeaseTransactions | null = null;
   #released = false;
   #takenAway = false;
@@ -41,12 +42,12 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     this.since = since;
     if (!entry.connection) throw new Error(`Connection ${entry.id} was handed out before it was open`);
     this.#line = new Line(entry.connection, entry.session, host.clock, entry.provenAt, {
-      onSent: (statement) => this.#sent(statement),
-      onWaiting: () => host.expectDue(this.#limits.dueAt),
+      onSent: (statement) => this.#deadlines.sent(statement),
+      onWaiting: () => this.#deadlines.expect(),
       onFailed: (of) => host.failed(entry, of),
     });
-    this.#limits = new LeaseClock(limits, this.#line, since);
-    host.expectDue(this.dueAt);
+    this.#deadlines = new LeaseDeadlines(this, host, entry, this.#line, limits);
+    this.#deadlines.expect();
   }
 
   /** @internal */
@@ -141,7 +142,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
   /** @internal */
   ended(statement: TrackedStatement, error: DriverError | null, result: unknown): void {
     // Of one that was given up it was noted then, as its caller has seen it.
-    if (statement.sent && !statement.givenUp) this.#note(statement, error, result);
+    if (statement.sent && !statement.givenUp) this.note(statement, error, result);
     this.#line.ended(statement, error, result);
     if (this.#released) {
       if (this.#line.size === 0) this.#host.drained(this.#entry, this);
@@ -168,74 +169,31 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     return true;
   }
 
-  #note(statement: TrackedStatement, error: Error | null, result?: unknown): void {
+  /** @internal Into the log of its holder, if that keeps one. */
+  note(statement: TrackedStatement, error: Error | null, result?: unknown): void {
     const { log } = this.holder;
     if (!log) return;
     const rowsRead = statement instanceof StreamedStatement ? statement.rows : undefined;
     log.add(statement.text, this.#host.clock.now() - this.#line.runningSince, error, result, rowsRead);
   }
 
-  #sent(statement: TrackedStatement): void {
-    statement.onGivenUp = () => {
-      if (this.#line.running !== statement) return;
-      this.#note(statement, abortError(statement.signal));
-      this.#host.cancel(this.#entry, this, statement, 'signal');
-    };
-    if (statement instanceof StreamedStatement) {
-      statement.begins(this.#host.clock);
-      statement.onFlow = () => this.#host.expectDue(this.#limits.dueAt);
-      statement.onAbandoned = () => {
-        statement.abandonedAt = this.#host.clock.now();
-        this.#host.expectDue(this.#limits.statementDueAt);
-      };
-    }
-    this.#host.expectDue(this.#limits.statementDueAt);
-  }
-
   /** @internal */
   get dueAt(): number {
-    return this.#released ? Number.POSITIVE_INFINITY : this.#limits.dueAt;
+    return this.#released ? Number.POSITIVE_INFINITY : this.#deadlines.dueAt;
   }
 
   /** @internal */
   due(now: number): void {
-    if (this.#released) return;
-    if (this.#limits.isReportDue(now)) {
-      this.#limits.reported = true;
-      this.#host.leaked(this.#entry, this);
-    }
-    if (this.#limits.isOver(now)) return this.#takeAway();
-    if (now >= this.#limits.stallDueAt) return this.#endStall();
-    if (now < this.#limits.statementDueAt) return;
-    const { running } = this.#line;
-    if (running) this.#timeOut(running);
-    else this.#host.silent(this.#entry);
-  }
-
-  /** Those who wait for a stream can't wait for its reader as well: most likely they are what its reader does. */
-  #endStall(): void {
-    const stream = this.#line.running as StreamedStatement;
-    const orphaned = stream.orphaned?.();
-    if (orphaned) stream.abandon(orphaned);
-    else this.#line.refuseWaiting(streamOpen(this.#limits.stallMs));
-  }
-
-  #timeOut(statement: TrackedStatement): void {
-    statement.onGivenUp = null;
-    const left = statement instanceof StreamedStatement && statement.isAbandoned;
-    const error = queryTimedOut(this.#limits.limitOf(statement));
-    this.#note(statement, left ? null : error);
-    this.#host.cancel(this.#entry, this, statement, left ? 'abandoned' : 'timeout');
-    statement.giveUp(error);
+    if (!this.#released) this.#deadlines.due(now);
   }
 
   /** @internal It was reported as a leak. */
   get reported(): boolean {
-    return this.#limits.reported;
+    return this.#deadlines.reported;
   }
 
-  /** Its holder had it for too long: it is over for them, and the connection is closed. */
-  #takeAway(): void {
+  /** @internal Its holder had it for too long: it is over for them, and the connection is closed. */
+  takeAway(): void {
     this.#entry.heldTooLong = true;
     this.#takenAway = true;
     this.end(0);
@@ -253,9 +211,9 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     else if (!this.#released) this.onStatementEnded?.();
   }
 
-  /** @internal How long what is in flight may go on when it may for `ms`; the rest of a stream as long as while it was held. */
+  /** @internal How long what is in flight may go on when its holder gives it `ms`. */
   drainWithin(ms: number): number {
-    return Math.max(0, Math.min(ms, this.#limits.restDueAt - this.#host.clock.now()));
+    return this.#deadlines.drainWithin(ms);
   }
 
   /** @internal Whether the server still works on this statement. */
@@ -342,10 +300,4 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
   async [Symbol.asyncDispose](): Promise<void> {
     this.release();
   }
-}
-
-/** A reason may be anything; what the log shows is its name. */
-function abortError(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : Object.assign(new Error('aborted'), { name: 'AbortError' });
 }
