@@ -16,6 +16,8 @@ function started(options: ConstructorParameters<typeof TestPool>[0] = {}) {
   return { test, request, db: request.db };
 }
 
+const texts = (test: TestPool) => test.connection().texts;
+
 /** The first row has been read, and nobody asks for more. */
 async function halfRead(test: TestPool, db: Pick<Scope, 'stream'>, sql = MANY) {
   const stream = db.stream(sql) as RowStream;
@@ -166,21 +168,59 @@ describe('a stream', () => {
       }
     });
 
-    it('the COMMIT of transaction(fn) does not wait for a stream that fn has left behind', async () => {
+    for (const how of ['tx', 'db'] as const) {
+      it(`the COMMIT of transaction(fn) does not wait for a stream of ${how} that fn has left behind`, async () => {
+        const { test, db } = started();
+        let left: RowStream | undefined;
+        const done = track(
+          db.transaction(async (tx) => {
+            await tx.query('UPDATE t SET a = 1');
+            left = (how === 'tx' ? tx : db).stream(MANY) as RowStream;
+            left.read();
+          }),
+        );
+        await test.clock.settle();
+        const failed = track(finished(left as RowStream));
+        await test.clock.advance(3_000);
+        assert.deepEqual([done.state, failed.code], ['fulfilled', 'SCOPE_ENDED']);
+        assert.deepEqual(test.connection().session.committed, ['UPDATE t SET a = 1']);
+      });
+    }
+
+    it('nor does its ROLLBACK, nor the end of a savepoint, whose work is undone', async () => {
       const { test, db } = started();
-      let left: RowStream | undefined;
-      const done = track(
+      const mine = new Error('mine');
+      const leave = (tx: Pick<Scope, 'stream'>) =>
+        void tx
+          .stream(MANY)
+          .on('error', () => {})
+          .read();
+      const undone = track(
         db.transaction(async (tx) => {
           await tx.query('UPDATE t SET a = 1');
-          left = tx.stream(MANY) as RowStream;
-          left.read();
+          leave(tx);
+          throw mine;
         }),
       );
-      await test.clock.settle();
-      const failed = track(finished(left as RowStream));
       await test.clock.advance(3_000);
-      assert.deepEqual([done.state, failed.code], ['fulfilled', 'SCOPE_ENDED']);
-      assert.deepEqual(test.connection().session.committed, ['UPDATE t SET a = 1']);
+      assert.equal(undone.error, mine);
+      const done = track(
+        db.transaction(async (tx) => {
+          await tx.transaction((inner) => leave(inner));
+          const failed = tx.transaction((inner) => {
+            leave(inner);
+            throw mine;
+          });
+          await assert.rejects(failed, mine);
+        }),
+      );
+      await test.clock.advance(6_000);
+      assert.equal(done.state, 'fulfilled');
+      const savepoints = texts(test).flatMap(
+        (sql) => /^(ROLLBACK TO|RELEASE) SAVEPOINT/.exec(sql)?.[1] ?? [],
+      );
+      assert.deepEqual(savepoints, ['RELEASE', 'ROLLBACK TO']);
+      assert.deepEqual(test.connection().session.committed, []);
     });
   });
 
@@ -212,6 +252,19 @@ describe('a stream', () => {
         );
         assert.equal(test.stats().queryTimedOut, 0);
       }
+    });
+
+    it('the same when it left before the first row', async () => {
+      const { test } = started();
+      test.driver.reply = (each) => (each === MANY ? 'hang' : undefined);
+      const stream = test.pool.stream(MANY);
+      stream.read();
+      await test.clock.advance(20_000);
+      stream.destroy();
+      await test.clock.advance(249);
+      assert.deepEqual([test.stats().leased, test.driver.kills.length], [1, 0]);
+      await test.clock.advance(1);
+      assert.deepEqual([test.stats().leased, test.driver.kills.length], [0, 1]);
     });
 
     it('the same when its lease is released meanwhile, whatever the drain deadline', async () => {

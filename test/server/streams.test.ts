@@ -354,6 +354,7 @@ describe('streams on the server', () => {
     pooled({ max: 1 }, async (pool) => {
       const table = unique('returning');
       await pool.query(`CREATE TABLE ${table} (n INT)`);
+      // The rows are many, so that they are still being inserted when the reader leaves.
       await take(pool.stream(`INSERT INTO ${table} SELECT seq FROM seq_1_to_50000 RETURNING n`), 1);
       const [rows] = await pool.query<RowDataPacket[]>(`SELECT COUNT(*) AS n FROM ${table}`);
       assert.equal(rows[0]?.n, 50_000);

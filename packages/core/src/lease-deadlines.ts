@@ -3,7 +3,7 @@ import type { Lease } from './lease.js';
 import type { LeaseHost } from './lease-host.js';
 import { LeaseClock, type LeaseLimits } from './lease-limits.js';
 import type { Line } from './line.js';
-import { queryTimedOut, streamOpen } from './refusals.js';
+import { queryTimedOut, streamOpen, streamOutlived } from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import type { TrackedStatement } from './statement.js';
 
@@ -71,8 +71,7 @@ export class LeaseDeadlines {
   /** Those who wait for a stream can't wait for its reader as well: most likely they are what its reader does. */
   #endStall(): void {
     const stream = this.#line.running as StreamedStatement;
-    const orphaned = stream.orphaned?.();
-    if (orphaned) stream.abandon(orphaned);
+    if (this.#line.streamIsOutranked) stream.abandon(streamOutlived());
     else this.#line.refuseWaiting(streamOpen(this.#limits.stallMs));
   }
 

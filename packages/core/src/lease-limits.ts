@@ -61,20 +61,22 @@ export class LeaseClock {
     if (errandSince !== null)
       return after(errandSince, next ? this.limitOf(next) : this.#limits.queryTimeoutMs);
     if (!running || running.givenUp) return NEVER;
-    if (running instanceof StreamedStatement && running.rows > 0) return this.#rowDueAt(running);
+    if (running instanceof StreamedStatement) return this.#rowDueAt(running);
     return after(runningSince, this.limitOf(running));
   }
 
   #rowDueAt(stream: StreamedStatement): number {
     if (!stream.isAbandoned) return after(stream.awaitedSince, this.limitOf(stream));
-    return Math.min(after(stream.abandonedAt, this.limitOf(stream)), this.restDueAt);
+    const since = stream.rows > 0 ? stream.abandonedAt : this.#line.runningSince;
+    return Math.min(after(since, this.limitOf(stream)), this.restDueAt);
   }
 
   /** When the rest of a query that its reader has left has been read for long enough. */
   get restDueAt(): number {
     const { running } = this.#line;
-    const isRest = running instanceof StreamedStatement && running.rows > 0 && running.shape.stoppable;
-    return isRest ? running.abandonedAt + ABANDONED_MS : NEVER;
+    return running instanceof StreamedStatement && running.shape.stoppable
+      ? running.abandonedAt + ABANDONED_MS
+      : NEVER;
   }
 
   /** Statements wait for the end of a stream, and that for its reader. */

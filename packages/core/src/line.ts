@@ -92,6 +92,11 @@ export class Line {
     return this.running && this.next ? this.#waitingSince : null;
   }
 
+  /** Somebody who waits is the end of what the running stream belongs to. */
+  get streamIsOutranked(): boolean {
+    return [...(this.#waiting as Iterable<TrackedStatement>)].some((each) => each.outranksStreams);
+  }
+
   /** Those who wait get `error`; what comes later waits again. */
   refuseWaiting(error: HandbackError): void {
     for (const statement of this.#waiting as Iterable<TrackedStatement>) {

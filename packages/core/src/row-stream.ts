@@ -88,8 +88,6 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
   awaitedSince = NEVER;
   /** Told when its reader has had enough, or wants more. */
   onFlow: (() => void) | null = null;
-  /** Why nobody can be reading it any more, whatever its reader says; asked when it stands in the way. */
-  orphaned: (() => Error | null) | null = null;
   readonly #stream: RowStream;
   #clock: Clock | null = null;
 

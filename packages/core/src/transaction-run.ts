@@ -3,7 +3,7 @@ import { HandbackError } from './errors.js';
 import type { Dialect } from './queryable.js';
 import type { Retrier } from './retries.js';
 import { Call, type DriverError, wasNeverSent } from './statement.js';
-import { control, Transaction, type TransactionHost, type Work } from './transaction.js';
+import { closing, control, Transaction, type TransactionHost, type Work } from './transaction.js';
 import type { TransactionOptions } from './transaction-options.js';
 import type { Conflict, TransactionRecord } from './transaction-record.js';
 
@@ -121,7 +121,7 @@ export async function commit(host: TransactionHost, onSending: () => void): Prom
 }
 
 async function commitOnly(host: TransactionHost, onSending = () => {}): Promise<void> {
-  const call = new Call(false, 'COMMIT', undefined);
+  const call = closing('COMMIT');
   call.precondition = () => {
     if (!host.inTransaction) return host.notOpen();
     onSending();

@@ -1,7 +1,6 @@
 import { HandbackError } from './errors.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { nested, streamOutlived } from './refusals.js';
-import { StreamedStatement } from './row-stream.js';
+import { nested } from './refusals.js';
 import { Call, type TrackedStatement } from './statement.js';
 import { checkSavepoint } from './transaction-options.js';
 import type { TransactionRecord } from './transaction-record.js';
@@ -26,9 +25,15 @@ export interface TransactionHost {
 
 export type Work<T> = (tx: Transaction) => Promise<T> | T;
 
-/** Transaction control of our own. */
-export function control(host: TransactionHost, sql: string): Promise<unknown> {
+/** Transaction control of our own, at the end of a function: what that has left open does not hold it up. */
+export function closing(sql: string): Call {
   const call = new Call(false, sql, undefined);
+  call.outranksStreams = true;
+  return call;
+}
+
+export function control(host: TransactionHost, sql: string): Promise<unknown> {
+  const call = closing(sql);
   host.submitInside(call);
   return call.promise;
 }
@@ -65,8 +70,6 @@ export class Transaction extends Queryable {
     } else {
       // Otherwise it would run by itself, in autocommit.
       statement.precondition = () => this.#refusal(statement);
-      if (statement instanceof StreamedStatement)
-        statement.orphaned = () => (this.#over ? streamOutlived() : null);
       this.#host.submitInside(statement);
     }
   }
@@ -104,7 +107,7 @@ export class Transaction extends Queryable {
       throw error;
     }
     inner.end();
-    await this.query(`RELEASE SAVEPOINT ${name}`);
+    await this.send(closing(`RELEASE SAVEPOINT ${name}`));
     return result;
   }
 
