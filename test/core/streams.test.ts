@@ -68,6 +68,22 @@ describe('a stream', () => {
     assert.deepEqual(await db.stream(MANY, [], { objectMode: true, highWaterMark: 2 }).toArray(), ROWS);
   });
 
+  it('that has ended, or was destroyed, may be destroyed again: nothing of the next one is touched', async () => {
+    const { test, db } = started();
+    const first = db.stream(MANY);
+    await first.toArray();
+    first.destroy();
+    const second = db.stream(MANY);
+    const rows = second[Symbol.asyncIterator]();
+    await test.rest(rows.next());
+    first.destroy(new Error('again'));
+    second.destroy();
+    second.destroy();
+    await test.rest(db.query('SELECT 1'));
+    assert.deepEqual(await db.stream(MANY).toArray(), ROWS);
+    assert.deepEqual([test.driver.connections.length, test.driver.kills.length], [1, 0]);
+  });
+
   it('its signal may stand beside highWaterMark: the statement is killed', async () => {
     const { test, db } = started();
     test.driver.reply = (sql) => (sql === MANY ? 'hang' : undefined);

@@ -32,6 +32,7 @@ export function closing(sql: string): Call {
   return call;
 }
 
+/** The same, sent. */
 export function control(host: TransactionHost, sql: string): Promise<unknown> {
   const call = closing(sql);
   host.submitInside(call);
