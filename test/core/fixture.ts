@@ -26,6 +26,7 @@ const EVENTS: readonly (keyof PoolEventMap)[] = [
   'leak',
   'unleak',
   'distrust',
+  'doubleAcquire',
   'warning',
 ];
 

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { Readable } from 'node:stream';
 import type { Clock } from './clock.js';
 import type { Reading, RowStatement } from './driver.js';
@@ -57,7 +58,7 @@ export class RowStream extends Readable {
   override _read(): void {
     const begin = this.#begin;
     this.#begin = null;
-    if (begin) begin();
+    if (begin) this.#statement.asCaller(begin);
     else this.#statement.resume();
   }
 
@@ -74,6 +75,10 @@ export class RowStream extends Readable {
 
 const NEVER = Number.POSITIVE_INFINITY;
 
+/**
+ * What the driver tells comes in the async context of the socket; the events of a stream belong to whoever asked for
+ * it, and so does what a reader hangs on them.
+ */
 export class StreamedStatement extends TrackedStatement implements RowStatement {
   reading: Reading | null = null;
   /** Rows read so far. */
@@ -90,10 +95,16 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
   onFlow: (() => void) | null = null;
   readonly #stream: RowStream;
   #clock: Clock | null = null;
+  readonly #caller = new AsyncResource('handback.stream');
 
   constructor(stream: RowStream, sql: string | StatementOptions, values: unknown) {
     super(false, sql, values);
     this.#stream = stream;
+  }
+
+  /** Runs `fn` in the async context in which the stream was asked for. */
+  asCaller(fn: () => void): void {
+    this.#caller.runInAsyncScope(fn);
   }
 
   /** It goes to the server now. */
@@ -107,12 +118,13 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
   }
 
   onFields(fields: unknown): void {
-    if (!this.#stream.destroyed) this.#stream.emit('fields', fields);
+    if (!this.#stream.destroyed) this.#caller.runInAsyncScope(() => this.#stream.emit('fields', fields));
   }
 
   onRow(row: unknown): boolean {
     this.rows++;
-    const goesOn = this.#stream.destroyed || this.#stream.push(row);
+    const goesOn =
+      this.#stream.destroyed || this.#caller.runInAsyncScope(this.#stream.push, this.#stream, row);
     const now = this.#clock?.now() ?? 0;
     this.awaitedSince = goesOn ? now : NEVER;
     this.pausedAt = goesOn ? NEVER : now;
@@ -132,15 +144,15 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
 
   /** The connection is needed back: the reader gets `error`, the remaining rows are read and dropped. */
   abandon(error: Error): void {
-    this.#stream.destroy(error);
+    this.#caller.runInAsyncScope(() => this.#stream.destroy(error));
   }
 
   protected succeed(): void {
-    if (!this.#stream.destroyed) this.#stream.push(null);
+    if (!this.#stream.destroyed) this.#caller.runInAsyncScope(() => this.#stream.push(null));
   }
 
   protected fail(error: Error | null): void {
     // A signal may abort with `null`, and a stream that is destroyed without an error has come to its end.
-    this.#stream.destroy(error ?? new DOMException('This operation was aborted', 'AbortError'));
+    this.abandon(error ?? new DOMException('This operation was aborted', 'AbortError'));
   }
 }
