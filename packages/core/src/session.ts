@@ -106,7 +106,6 @@ export class Session {
   /** Somebody else has it from here on. */
   beginLease(): void {
     this.#schemaSeen = null;
-    this.endedBy = undefined;
     // With `reset: 'rollback'` what was set stays, and is nobody's in particular.
     this.altered = false;
     this.temporaryTables.length = 0;
@@ -173,7 +172,8 @@ export class Session {
     if (answer.schemaChanged) this.schemaChanged = true;
     const open = (flags & IN_TRANSACTION) !== 0;
     if (this.inTransaction && !open) this.ended = /^\s*rollback\b/i.test(sql) ? 'asked' : 'statement';
-    if (isRollback(sql)) this.abandoned = false;
+    this.#lastError = undefined;
+    if (isRollback(sql)) this.#acknowledged();
     this.transaction.didRun(sql, shape);
     this.unsure = false;
     if (open) this.#markOpen(sql);
@@ -199,8 +199,11 @@ export class Session {
     const harmless = of === 'data' && plain && !this.inTransaction && this.#autocommit && !this.unsure;
     if (!harmless) this.#errorSinceOk = true;
     this.#rollsBack = rollsBack(error) && !shape.commitsFirst;
-    this.#lastError = error;
-    if (this.inTransaction) this.transaction.failed(text, shape, error);
+    if (this.inTransaction) {
+      this.transaction.failed(text, shape, error);
+      // Kept no longer than needed: an error holds on to the statement, and to the async context, that it comes from.
+      this.#lastError = error;
+    }
     if (of === 'deadlock' && this.inTransaction) this.#abandon();
     // An error packet carries no status: the transaction may be gone, or one may have begun.
     else if (this.inTransaction || compound) this.unsure = true;
@@ -215,6 +218,7 @@ export class Session {
       this.unusable ??= 'it did not say whether a transaction is open';
       this.#abandon();
     } else if ((status & IN_TRANSACTION) !== 0) {
+      this.#lastError = undefined;
       this.#markOpen(this.lastStatement ?? '');
     } else if (this.inTransaction) {
       this.#abandon();
@@ -226,7 +230,15 @@ export class Session {
     this.abandoned = true;
     this.ended = this.#rollsBack ? 'rolled back' : 'statement';
     this.endedBy = this.#lastError;
+    this.#lastError = undefined;
     this.#markClosed();
+  }
+
+  /** Its owner knows that the transaction is over. */
+  #acknowledged(): void {
+    this.abandoned = false;
+    this.endedBy = undefined;
+    this.#lastError = undefined;
   }
 
   /** Whether BEGIN would commit what is open. Without autocommit a transaction is open most of the time. */
@@ -296,7 +308,7 @@ export class Session {
     this.#usesSinceClean = 0;
     this.nextTransactionSet = false;
     this.unsure = false;
-    this.abandoned = false;
+    this.#acknowledged();
     this.opaque = false;
     this.ended = 'asked';
     this.#markClosed();
@@ -307,7 +319,7 @@ export class Session {
     this.#autocommit = this.#autocommitByDefault;
     this.#errorSinceOk = false;
     this.unsure = false;
-    this.abandoned = false;
+    this.#acknowledged();
     this.ended = 'asked';
     this.#markClosed();
   }
