@@ -69,7 +69,7 @@ export function connectionLost(): HandbackError {
 export function streamOpen(stallMs: number): HandbackError {
   return new HandbackError(
     'STREAM_OPEN',
-    `A stream is open on this connection and its reader has taken no row for ${stallMs} ms; the statement, which has to wait for its end, was not sent. Inside a loop over a stream query through the pool, or read the rows first (toArray()).`,
+    `A stream is open on this connection and its reader has taken no row for ${stallMs} ms; the statement, which has to wait for its end, was not sent. Instead of a query inside a loop over a stream, read the rows first (toArray()), or query through the pool, on a second connection.`,
   );
 }
 
