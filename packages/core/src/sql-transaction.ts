@@ -28,7 +28,7 @@ export function endsTransaction(code: string): boolean {
 
 /** What leaves an open transaction as it is before it has done its own work. Of a CALL that is the procedure's affair. */
 const WITHIN =
-  /^\s*(?:(?:select|with|insert|replace|update|delete|show|describe|desc|explain|values|do|call|savepoint|release|commit|rollback|prepare|deallocate)\b|set\s+@\w|load\s+(?:data|xml)\s|(?:create(?:\s+or\s+replace)?|drop)\s+temporary\s|\(\s*select\b)/i;
+  /^\s*(?:(?:select|with|insert|replace|update|delete|show|describe|desc|explain|values|do|call|savepoint|release|commit|rollback|prepare|deallocate)\b|set\s+@\w|load\s+(?:data|xml)\s|(?:create(?:\s+or\s+replace)?|drop)\s+temporary\s|[(\s]+select\b)/i;
 
 /** Commits what is open before it does anything, so that it is committed also when it fails. True when in doubt. */
 export function commitsFirst(text: string): boolean {
