@@ -48,6 +48,14 @@ function alreadyOver(
   return null;
 }
 
+/**
+ * Whether the client of a request has left before its answer: then nothing will ever happen on the response, and only
+ * its handler's end says that its work is over.
+ */
+export function clientLeft(req: IncomingMessage, res: ServerResponse): boolean {
+  return alreadyOver(req, res, 'end') === 'gone';
+}
+
 /** Sees the handler call `res.end()`: of a queued pipelined response `prefinish` would come only in its turn. */
 function watchEnd(res: ServerResponse, life: Lifecycle): void {
   const end = res.end as (...args: unknown[]) => ServerResponse;

@@ -4,9 +4,11 @@ export { createPool } from './create.js';
 export type { ServerFacts } from './driver.js';
 export { type ErrorCode, HandbackError, type HolderReport, type PoolReport } from './errors.js';
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
+export { clientLeft } from './http.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
 export { Installer, refuseRequest, routeMarker, routeSettingOf } from './middleware.js';
+export type { Rule, Rules } from './option-rules.js';
 export {
   checkRouteOptions,
   type NewConnection,
