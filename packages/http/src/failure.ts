@@ -35,7 +35,7 @@ function isFailure(status: unknown): status is number {
 export function answerFailure(req: IncomingMessage, res: ServerResponse, error: unknown): void {
   if (res.writableEnded) return;
   if (res.headersSent) {
-    res.destroy();
+    cutOff(res);
     return;
   }
   const { status, headers, text } = failureOf(error);
@@ -49,6 +49,16 @@ export function answerFailure(req: IncomingMessage, res: ServerResponse, error: 
   });
   if (req.method === 'HEAD') res.end();
   else res.end(text);
+}
+
+/** RFC 9113, section 7. */
+const HTTP2_INTERNAL_ERROR = 2;
+
+/** So that half of an answer is not taken for the whole. HTTP/2 would tell the end of a destroyed stream as a good one. */
+function cutOff(res: ServerResponse): void {
+  const { stream } = res as { stream?: { close(code: number): void } };
+  if (stream) stream.close(HTTP2_INTERNAL_ERROR);
+  else res.destroy();
 }
 
 /**

@@ -3,9 +3,8 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { Context, Db, Harness, PoolView, Route, Setup } from '@handback/contract';
+import type { Context, Db, Harness, PoolView, Route, Setup, Strategy } from '@handback/contract';
 import { type Handback, type HandbackOptions, off, route, withDatabase } from '@handback/http';
-import { frameworkEndIn } from '../strategies/patched-end.js';
 
 export const nodeHttp: Harness = {
   framework: 'node:http',
@@ -20,14 +19,7 @@ export const nodeHttp: Harness = {
       listeners.push(wrapped);
       listener = wrapped;
     }
-    if (strategy) {
-      const handler = listener;
-      listener = withoutHandback((req, res) => {
-        frameworkEndIn(res, () => strategy.frameworkEnd(req));
-        Object.assign(req, { db: strategy.begin(req, res) });
-        return handler(req, res);
-      });
-    }
+    if (strategy) listener = withoutHandback(listener, strategy);
     const server = createServer(listener).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const pools = strategy ? [strategy.pool] : listeners.map(({ pool }) => pool as unknown as PoolView);
@@ -45,14 +37,17 @@ export const nodeHttp: Harness = {
   },
 };
 
-/** What a project without a framework does itself: a 500, if nothing was sent. */
-function withoutHandback(handler: (req: IncomingMessage, res: ServerResponse) => unknown): RequestListener {
+/** What a project without a framework does itself: a 500 if nothing was sent, and an end in `finally`. */
+function withoutHandback(handler: RequestListener, strategy: Strategy): RequestListener {
   return async (req, res) => {
+    Object.assign(req, { db: strategy.begin(req, res) });
     try {
       await handler(req, res);
     } catch {
-      if (!res.headersSent) res.writeHead(500).end();
-      else res.destroy();
+      if (res.headersSent) res.destroy();
+      else res.writeHead(500).end();
+    } finally {
+      strategy.frameworkEnd(req);
     }
   };
 }
