@@ -35,6 +35,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'params',
       'pending',
       'query-log',
+      'request-options',
       'schema-reach',
       'session',
     ],
@@ -67,7 +68,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'doors', 'pool', 'warming'],
-  ['request', 'late-rules', 'lifecycle', 'scope'],
+  ['request', 'late-rules', 'lifecycle', 'request-transaction', 'scope'],
   [
     'edge',
     ...[
@@ -78,9 +79,9 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'drivers/mysql2-internals',
       'drivers/mysql2-session',
     ],
-    ...['drivers/mysql2-narrow', 'drivers/mysql2-status', 'http'],
+    ...['drivers/mysql2-narrow', 'drivers/mysql2-status', 'held-response', 'http'],
   ],
-  ['joining', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],
+  ['joining', 'answering', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],
 ];
 
 /** What an adapter may import beside core and its own files. */

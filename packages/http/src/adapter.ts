@@ -4,6 +4,7 @@ import {
   type CloseOptions,
   type ConnectionPool,
   clientLeft,
+  decideTransaction,
   Installer,
   Plugin,
   type PluginOptions,
@@ -12,6 +13,7 @@ import {
 } from '@handback/core';
 import type { Request } from './augment.js';
 import { answerFailure, report } from './failure.js';
+import { gateOf } from './gate.js';
 import { type AnyRequest, checkHandler, patternOf } from './routes.js';
 
 export interface HandbackOptions<As extends string = string> extends PluginOptions<IncomingMessage> {
@@ -41,16 +43,22 @@ const OWN_OPTIONS: Rules = {
 const RESPONSE = Symbol('handback.response');
 type WithResponse = { [RESPONSE]: ServerResponse };
 
-function view(request: IncomingMessage) {
+type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
+
+function view(request: IncomingMessage, fail: Fail) {
+  const res = (request as unknown as WithResponse)[RESPONSE];
   return {
     request,
     req: request,
-    res: (request as unknown as WithResponse)[RESPONSE],
+    res,
     get routeSetting() {
       return routeSettingOf(request);
     },
     get pattern() {
       return patternOf(request);
+    },
+    get gate() {
+      return gateOf(request, res, fail);
     },
   };
 }
@@ -68,31 +76,36 @@ export function withDatabase<
 >(handler: (req: Req, res: Res) => unknown, options: HandbackOptions<As>): Handback {
   checkHandler('withDatabase', handler);
   const plugin = new Plugin<IncomingMessage>(options, OWN_OPTIONS);
-  const installer = new Installer<IncomingMessage>(plugin, view);
+  const installer = new Installer<IncomingMessage>(plugin, (request) => view(request, fail));
   const handle = handler as (req: unknown, res: unknown) => unknown;
   const { onError = report } = options;
 
-  function failed(req: IncomingMessage, res: ServerResponse, error: unknown): void {
-    answerFailure(req, res, error);
+  /** The handler is over, and nothing on the response will tell. */
+  function over(req: IncomingMessage): void {
+    decideTransaction(installer.scopeOf(req), false);
     installer.settled(req);
+  }
+
+  function fail(req: IncomingMessage, res: ServerResponse, error: unknown): void {
+    if (!answerFailure(req, res, error)) over(req);
     onError(error, req);
   }
 
-  function listener(req: IncomingMessage, res: ServerResponse): void {
-    let work: unknown;
+  function listener(req: IncomingMessage, res: ServerResponse): unknown {
     try {
       (req as unknown as WithResponse)[RESPONSE] = res;
       installer.admit(req);
-      work = handle(req, res);
+      const work = handle(req, res);
+      if (!isPromise(work)) return undefined;
+      const settled = () => {
+        if (clientLeft(req, res)) over(req);
+      };
+      // Returned for a listener around this one, which waits for it in the same way.
+      return work.then(settled, (error) => fail(req, res, error));
     } catch (error) {
-      failed(req, res, error);
-      return;
+      fail(req, res, error);
+      return undefined;
     }
-    if (!isPromise(work)) return;
-    const settled = () => {
-      if (clientLeft(req, res)) installer.settled(req);
-    };
-    work.then(settled, (error) => failed(req, res, error));
   }
 
   return Object.assign(listener as Handback, {

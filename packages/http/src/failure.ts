@@ -31,12 +31,16 @@ function isFailure(status: unknown): status is number {
   return Number.isInteger(status) && (status as number) >= 400 && (status as number) <= 599;
 }
 
-/** The answer to a request whose handler has failed; of one that has begun nothing but its end can be changed. */
-export function answerFailure(req: IncomingMessage, res: ServerResponse, error: unknown): void {
-  if (res.writableEnded) return;
+/**
+ * The answer to a request whose handler has failed; one that has begun is cut off.
+ *
+ * @returns whether there is an answer, this one or the handler's
+ */
+export function answerFailure(req: IncomingMessage, res: ServerResponse, error: unknown): boolean {
+  if (res.writableEnded) return true;
   if (res.headersSent) {
     cutOff(res);
-    return;
+    return false;
   }
   const { status, headers, text } = failureOf(error);
   // They were meant for another answer: its length, its ETag, its cookies.
@@ -49,6 +53,7 @@ export function answerFailure(req: IncomingMessage, res: ServerResponse, error: 
   });
   if (req.method === 'HEAD') res.end();
   else res.end(text);
+  return true;
 }
 
 /** RFC 9113, section 7. */

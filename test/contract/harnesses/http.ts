@@ -58,7 +58,9 @@ function router(routes: Route[], laterHook: Setup['laterHook']) {
     routes.map((each) => [`${each.method ?? 'GET'} ${each.path}`, handlerOf(each, laterHook)]),
   );
   return (req: IncomingMessage, res: ServerResponse): unknown => {
-    const handler = table.get(`${req.method} ${req.url}`);
+    const method = req.method === 'HEAD' ? 'GET' : req.method;
+    const [path] = req.url?.split('?') ?? [];
+    const handler = table.get(`${method} ${path}`);
     return handler ? handler(req, res) : res.writeHead(404).end();
   };
 }
