@@ -133,7 +133,7 @@ describe('@handback/http: the property', () => {
     createHttp2Server(http2);
     const both = (req: Request<'db' | 'reporting'>, res: ServerResponse) =>
       void res.end(req.db.state + req.reporting.state);
-    const inner = withDatabase(both as (req: IncomingMessage, res: ServerResponse) => void, { pool });
+    const inner = withDatabase(both, { pool });
     createServer(withDatabase(inner, { pool, as: 'reporting' }));
     withDatabase(
       route({ queryTimeoutMs: 1 }, async (req, res) => void res.end(req.db.state)),

@@ -6,10 +6,10 @@ import { createServer as createHttpsServer, get } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { clientGone } from '@handback/contract';
-import { databaseUrl, withBank } from '@handback/contract/support/database.js';
+import { type Bank, databaseUrl, withBank } from '@handback/contract/support/database.js';
 import { eventually, Gate } from '@handback/contract/support/eventually.js';
 import { RawClient } from '@handback/contract/support/raw-client.js';
-import { type Request, withDatabase } from '@handback/http';
+import { type Handback, type Request, withDatabase } from '@handback/http';
 
 async function portOf(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
@@ -17,53 +17,95 @@ async function portOf(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-const halfATransfer = async (db: Request['db'], add: string) => {
-  await db.beginTransaction();
-  await db.query(add, [-100, 1]);
+/** Nothing but the handler's end says that its work is over: its client leaves, or its answer is cut off. */
+const ends: Record<string, (req: IncomingMessage, res: ServerResponse) => Promise<void>> = {
+  'returned without an answer when its client had left': async (req) => clientGone(req),
+  'failed in the middle of its answer': async (_req, res) => {
+    res.write('first ');
+    res.write('second ');
+    throw new Error('x');
+  },
+  'failed when its client had left': async (req) => {
+    await clientGone(req);
+    throw new Error('x');
+  },
 };
 
-describe('@handback/http: a handler that is over leaves its transaction to nobody', () => {
-  /** The client leaves, or is cut off, in the middle; nothing but the handler's end says that its work is over. */
-  const ends: Record<string, (req: IncomingMessage, res: ServerResponse) => Promise<void>> = {
-    'it returned without an answer when its client had left': async (req) => clientGone(req),
-    'it failed in the middle of its answer': async (_req, res) => {
-      res.write('half');
-      throw new Error('x');
-    },
-    'it failed when its client had left': async (req) => {
-      await clientGone(req);
-      throw new Error('x');
-    },
-  };
+const options = { max: 1, drainTimeoutMs: 60_000, onError: () => {} };
 
-  for (const [how, end] of Object.entries(ends)) {
-    it(`${how}: rolled back at once`, () =>
+/** Sends a request, and leaves when its handler has done half of a transfer; then nothing may be left of that. */
+async function nothingIsLeft(bank: Bank, listener: Handback, half: Gate): Promise<void> {
+  const server = createServer(listener);
+  const client = await RawClient.connect(await portOf(server));
+  try {
+    client.send(['/']);
+    await half.opened;
+    client.leave('RST');
+    await eventually(() => assert.equal(listener.pool.stats().leased, 0));
+    await eventually(async () => assert.ok(await bank.isUnlocked(1)));
+    assert.equal(await bank.balance(1), 1000);
+  } finally {
+    server.close();
+  }
+}
+
+for (const [how, end] of Object.entries(ends)) {
+  describe(`@handback/http: a handler that ${how}`, () => {
+    it('leaves its transaction to nobody: rolled back at once', () =>
       withBank(async (bank) => {
         const half = new Gate();
         const listener = withDatabase(
           async (req, res) => {
-            await halfATransfer(req.db, bank.add);
+            await req.db.beginTransaction();
+            await req.db.query(bank.add, [-100, 1]);
             half.open();
             await end(req, res);
           },
-          { uri: databaseUrl(), max: 1, drainTimeoutMs: 60_000, onError: () => {} },
+          { uri: databaseUrl(), ...options },
         );
-        const server = createServer(listener);
-        const client = await RawClient.connect(await portOf(server));
-        try {
-          client.send(['/']);
-          await half.opened;
-          client.leave('RST');
-          await eventually(() => assert.equal(listener.pool.stats().rolledBack, 1));
-          await eventually(async () => assert.ok(await bank.isUnlocked(1)));
-          assert.equal(await bank.balance(1), 1000);
-        } finally {
-          server.close();
-          await listener.close();
-        }
+        listener.pool.events.on('warning', () => {});
+        await nothingIsLeft(bank, listener, half);
+        assert.equal(listener.pool.stats().rolledBack, 1);
+        await listener.close();
       }));
-  }
-});
+
+    it('has failed on a route with a transaction: rolled back, and not as one that was left open', () =>
+      withBank(async (bank) => {
+        const half = new Gate();
+        const listener = withDatabase(
+          async (req, res) => {
+            await req.db.query(bank.add, [-100, 1]);
+            half.open();
+            await end(req, res);
+          },
+          { uri: databaseUrl(), transaction: true, ...options },
+        );
+        await nothingIsLeft(bank, listener, half);
+        assert.equal(listener.pool.stats().rolledBack, 0);
+        await listener.close();
+      }));
+
+    it('has failed for a registration around it too', () =>
+      withBank(async (bank) => {
+        const half = new Gate();
+        const inner = withDatabase(
+          async (req: Request<'outer'>, res: ServerResponse) => {
+            await req.outer.query(bank.add, [-100, 1]);
+            half.open();
+            await end(req, res);
+          },
+          { uri: databaseUrl(), ...options },
+        );
+        const outer = withDatabase(inner, {
+          ...{ uri: databaseUrl(), transaction: true, ...options },
+          as: 'outer',
+        });
+        await nothingIsLeft(bank, outer, half);
+        assert.equal(outer.pool.stats().rolledBack, 0);
+        await Promise.all([inner.close(), outer.close()]);
+      }));
+  });
+}
 
 describe('@handback/http: other servers of Node', () => {
   it('https', async () => {
