@@ -87,7 +87,7 @@ export function withDatabase<
   }
 
   function fail(req: IncomingMessage, res: ServerResponse, error: unknown): void {
-    if (!answerFailure(req, res, error)) over(req);
+    if (!answerFailure(res, error)) over(req);
     onError(error, req);
   }
 

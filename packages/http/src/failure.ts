@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { HandbackError } from '@handback/core';
 
 interface Described {
@@ -36,7 +36,7 @@ function isFailure(status: unknown): status is number {
  *
  * @returns whether there is an answer, this one or the handler's
  */
-export function answerFailure(req: IncomingMessage, res: ServerResponse, error: unknown): boolean {
+export function answerFailure(res: ServerResponse, error: unknown): boolean {
   if (res.writableEnded) return true;
   if (res.headersSent) {
     cutOff(res);
@@ -51,8 +51,7 @@ export function answerFailure(req: IncomingMessage, res: ServerResponse, error: 
     'Content-Length': Buffer.byteLength(text),
     'X-Content-Type-Options': 'nosniff',
   });
-  if (req.method === 'HEAD') res.end();
-  else res.end(text);
+  res.end(text);
   return true;
 }
 
