@@ -60,6 +60,16 @@ describe('contract(): registering the suite', () => {
     assert.deepEqual(seen, ['one: toy 1, 5', 'two: toy 1, 5']);
   });
 
+  it('behaviours can be chosen, and one that does not exist is refused by name', () => {
+    const { runner, tests } = recorder();
+    contract(harness('toy'), { runner, behaviours: ['opting out'] });
+    assert.equal(tests.size, suite['opting out']?.length);
+    assert.throws(
+      () => contract(harness('toy'), { runner, behaviours: ['opting in'] }),
+      /'opting in'.*opting out/,
+    );
+  });
+
   it('without a runner of any kind it says what is missing', async () => {
     const program = `import { contract } from ${JSON.stringify(contractModule)};
       try { contract({ framework: 'toy', family: 'toy' }); } catch (error) { console.log(error.message); }`;
