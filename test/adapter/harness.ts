@@ -7,6 +7,7 @@ import { Chain, type Context, type Step } from './chain.js';
 export const chain: Harness = {
   framework: 'Chain',
   family: 'chain',
+  showsHandlersEnd: true,
   async start({ routes, plugins, laterHook }) {
     const app = new Chain();
     const errors: unknown[] = [];

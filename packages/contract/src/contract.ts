@@ -49,6 +49,7 @@ export function contract(harness: Harness, options: ContractOptions = {}): void 
 }
 
 /** Whether a case is about this framework too. */
-export function applies({ only }: Case, { family }: Harness): boolean {
-  return only === undefined || only.includes(family);
+export function applies({ only, needs }: Case, harness: Harness): boolean {
+  if (needs !== undefined && !harness[needs]) return false;
+  return only === undefined || only.includes(harness.family);
 }

@@ -9,6 +9,7 @@ import { type Handback, type HandbackOptions, off, route, withDatabase } from '@
 export const nodeHttp: Harness = {
   framework: 'node:http',
   family: 'http',
+  showsHandlersEnd: true,
   async start({ routes, plugins, strategy, laterHook }) {
     const errors: unknown[] = [];
     const onError = (error: unknown) => void errors.push(error);
