@@ -26,7 +26,7 @@ export function handback(app: Chain, options: HandbackOptions) {
   app.use(async (ctx, next) => {
     installer.admit(ctx, app.context); // 2
     try {
-      await next();
+      await installer.enter(ctx, next);
     } finally {
       if (clientLeft(ctx.req, ctx.res)) installer.settled(ctx);
     }

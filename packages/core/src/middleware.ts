@@ -48,6 +48,7 @@ const getters = new WeakSet<object>();
  */
 export class Installer<Request extends object> {
   readonly #plugin: Plugin<Request>;
+  readonly #view: (request: Request) => RequestView<Request>;
   /** On a request: absent = did not pass the middleware, null = no scope yet. */
   readonly #slot: symbol;
   readonly #property: PropertyDescriptor;
@@ -56,6 +57,7 @@ export class Installer<Request extends object> {
   /** `view` is asked at the first look at the scope, once per request. */
   constructor(plugin: Plugin<Request>, view: (request: Request) => RequestView<Request>) {
     this.#plugin = plugin;
+    this.#view = view;
     this.#slot = Symbol(`handback.${plugin.as}`);
     this.#property = property(plugin.as, this.#slot, (request) => plugin.scope(view(request as Request)));
   }
@@ -70,6 +72,14 @@ export class Installer<Request extends object> {
     if (prototype === undefined) this.#installOn(request);
     else if (!this.#installed.has(prototype)) this.#install(prototype, request);
     (request as Record<symbol, unknown>)[this.#slot] ??= null;
+  }
+
+  /** Hands an admitted request on; with the option `context`, to where `currentDb()` finds its scope. */
+  enter<T>(request: Request, next: () => T): T {
+    const plugin = this.#plugin;
+    if (!plugin.context) return next();
+    const scope = () => (request as Record<string, unknown>)[plugin.as] as Scope;
+    return plugin.enter(this.#view(request), scope, next);
   }
 
   /** The scope of a request that has asked for it. */

@@ -56,7 +56,7 @@ export function handback(options: HandbackOptions): Handback {
       next(error);
       return;
     }
-    next();
+    installer.enter(req, next);
   };
   return Object.assign(middleware, {
     pool: plugin.pool,

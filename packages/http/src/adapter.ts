@@ -95,7 +95,7 @@ export function withDatabase<
     try {
       (req as unknown as WithResponse)[RESPONSE] = res;
       installer.admit(req);
-      const work = handle(req, res);
+      const work = installer.enter(req, () => handle(req, res));
       if (!isPromise(work)) return undefined;
       const settled = () => {
         if (clientLeft(req, res)) over(req);

@@ -1,4 +1,4 @@
-import { createPersistent, createPool, HandbackError } from '@handback/core';
+import { createPersistent, createPool, currentDb, HandbackError } from '@handback/core';
 import { withDatabase as plugin } from './adapter.js';
 import { off, route } from './routes.js';
 
@@ -6,6 +6,7 @@ import { off, route } from './routes.js';
 const withDatabase = Object.assign(plugin, {
   createPersistent,
   createPool,
+  currentDb,
   HandbackError,
   off,
   route,
@@ -20,6 +21,7 @@ export type { HttpRouteOptions } from './routes.js';
 export {
   createPersistent,
   createPool,
+  currentDb,
   HandbackError,
   off,
   route,
