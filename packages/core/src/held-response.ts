@@ -18,6 +18,14 @@ export interface AnswerGate {
   fail(error: Error): boolean;
 }
 
+/** Responses that their handler has ended, and that have not left yet. */
+const ended = new WeakSet<object>();
+
+/** Whether the handler has answered, even if nothing has left. */
+export function isAnswered(res: ServerResponse<IncomingMessage>): boolean {
+  return res.writableEnded || ended.has(res);
+}
+
 /** Express hands an error on in one turn of the event loop, and its final handler answers in the next. */
 const ERROR_TURNS = 3;
 const EVENTS = 'text/event-stream';
@@ -142,6 +150,7 @@ export class HeldResponse {
       pieces: this.#pieces.take(),
       end: args,
     };
+    ended.add(this.#res);
     if (this.#res.statusCode >= 400) this.#decide(this.#answer);
     else this.#decideSoon(this.#answer, ERROR_TURNS);
     return this.#res;
@@ -160,6 +169,7 @@ export class HeldResponse {
 
   #forget(): void {
     this.#answer = null;
+    ended.delete(this.#res);
     this.#writeHead = null;
     this.#flushed = false;
     this.#pieces.clear();
