@@ -99,7 +99,12 @@ export class HeldResponse {
 
   /** The framework has seen to the decision itself, or there is nothing more to decide. */
   get #passes(): boolean {
-    return this.#open || (this.#transaction.isDecided && !this.#deciding && this.#answer === null);
+    return this.#open || (this.#transaction.isDecided && !this.#deciding && !this.#isHolding);
+  }
+
+  /** A part of an answer waits: what belongs to it has to wait behind. */
+  get #isHolding(): boolean {
+    return this.#answer !== null || this.#writeHead !== null || this.#flushed || !this.#pieces.isEmpty;
   }
 
   /** The headers and the status are as they were before the first query. */
