@@ -85,6 +85,19 @@ describe('late work is warned of', () => {
     });
   }
 
+  it('a stream that was made before the end and read after it is warned of without a stack', async () => {
+    const test = new TestPool();
+    const request = new TestRequest(test);
+    await test.rest(request.db.query('SELECT 1'));
+    const stream = request.db.stream('SELECT 1');
+    request.answer();
+    await test.clock.settle();
+    await stream.toArray();
+    const [warning] = lateWarnings(test);
+    assert.equal(warning?.stack, undefined);
+    assert.match(warning?.message ?? '', /^A statement of .* came after its response/);
+  });
+
   it('a client that has left is another matter than an answer: the same route may be warned of for both', async () => {
     const test = new TestPool();
     await saveAfterTheAnswer(await ended(test, 'GET /a', 'leave'));

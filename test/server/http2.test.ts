@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { type ClientHttp2Session, connect, createServer } from 'node:http2';
+import { type ClientHttp2Session, connect, createServer, type Http2ServerResponse } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { databaseUrl } from '@handback/contract/support/database.js';
 import { eventually } from '@handback/contract/support/eventually.js';
 import { type ConnectionPool, createPool, type Scope } from '@handback/core';
 import fastifyHandback from '@handback/fastify';
+import { type Http2Request, withDatabase } from '@handback/http';
 import koaHandback from '@handback/koa';
 import Fastify from 'fastify';
 import Koa from 'koa';
@@ -56,6 +57,18 @@ async function koa(pool: ConnectionPool): Promise<Running> {
   return { port: (server.address() as AddressInfo).port, close };
 }
 
+async function http(pool: ConnectionPool): Promise<Running> {
+  const handler = async (req: Http2Request, res: Http2ServerResponse) => {
+    const sql = req.url === '/slow' ? 'SELECT SLEEP(0.2)' : 'SELECT 1 AS one';
+    const [rows] = await req.db.query(sql);
+    res.end(JSON.stringify(rows));
+  };
+  const server = createServer(withDatabase(handler, { pool }));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
+  return { port: (server.address() as AddressInfo).port, close };
+}
+
 function request(session: ClientHttp2Session, path: string): Promise<string> & { cancel(): void } {
   const stream = session.request({ ':path': path });
   let body = '';
@@ -67,7 +80,7 @@ function request(session: ClientHttp2Session, path: string): Promise<string> & {
   return Object.assign(done, { cancel: () => stream.close(8) });
 }
 
-for (const [name, start] of Object.entries({ fastify, koa })) {
+for (const [name, start] of Object.entries({ fastify, koa, http })) {
   describe(`HTTP/2 on ${name}`, () => {
     it('requests of one session share a connection in turn, and a cancelled one leaves nothing behind', async () => {
       const pool = createPool({ uri: databaseUrl(), max: 2 });

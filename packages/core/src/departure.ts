@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { clientLeft } from './refusals.js';
+import { leftUnanswered } from './refusals.js';
 
 /**
  * The signal of one request, made when it is read. Its listeners are called in the reader's async context: what tells of
@@ -15,6 +15,6 @@ export class Departure {
 
   /** The client has left before it was answered. */
   happened(): void {
-    this.#reader.runInAsyncScope(() => this.#controller.abort(clientLeft()));
+    this.#reader.runInAsyncScope(() => this.#controller.abort(leftUnanswered()));
   }
 }

@@ -12,10 +12,12 @@ export {
 } from './errors.js';
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
 export type { AnswerGate } from './held-response.js';
+export { clientLeft } from './http.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
 export { startsAsEventStream } from './long-lived.js';
 export { Installer, refuseRequest, routeMarker, routeSettingOf } from './middleware.js';
+export type { Rule, Rules } from './option-rules.js';
 export {
   checkRouteOptions,
   type NewConnection,
@@ -35,8 +37,10 @@ export {
 } from './plugin.js';
 export type { LoggedStatement } from './query-log.js';
 export type { RequestTransactionOptions } from './request-options.js';
+export type { StreamOptions } from './row-stream.js';
 export type { Scope } from './scope.js';
 export type { StatementOptions } from './statement.js';
 export type { EvictReason, State } from './states.js';
 export type { PoolStats } from './stats.js';
-export type { Isolation, Transaction, TransactionOptions } from './transaction.js';
+export type { Transaction } from './transaction.js';
+export type { Isolation, TransactionOptions } from './transaction-options.js';

@@ -12,6 +12,8 @@ export interface LateWork {
   readonly after: LateAfter;
   /** The functions by which the application may have come in: what is above them on the stack is its own. */
   readonly entrances: readonly Entrance[];
+  /** Those frames, where the call is over. */
+  readonly calledFrom?: string | undefined;
 }
 
 type Entrance = (...args: never[]) => unknown;
@@ -36,20 +38,28 @@ export class LateReports {
     this.#counters = counters;
   }
 
-  /** To be called while the application's call is on the stack. */
+  /** To be called while the application's call is on the stack, unless `calledFrom` is given. */
   tell(work: LateWork): void {
     const { route, sql } = work;
     this.#counters.late++;
     if (this.#events.heard('late'))
       this.#events.tell('late', { route, statement: sql === undefined ? undefined : maskValues(sql) });
-    const key = `${work.after} ${route}`;
-    if (this.#said.has(key) || this.#said.size >= REMEMBERED) return;
-    this.#said.add(key);
+    if (!this.#isNew(work)) return;
+    this.#said.add(keyOf(work));
     this.#warn(work);
   }
 
-  #warn({ route, sql, after, entrances }: LateWork): void {
-    const stack = stackAbove(entrances);
+  /** The frames of the call that is under way, if it is yet to be warned of. */
+  callerOf(work: LateWork): string | undefined {
+    return this.#isNew(work) ? stackAbove(work.entrances) : undefined;
+  }
+
+  #isNew(work: LateWork): boolean {
+    return !this.#said.has(keyOf(work)) && this.#said.size < REMEMBERED;
+  }
+
+  #warn({ route, sql, after, entrances, calledFrom }: LateWork): void {
+    const stack = calledFrom ?? stackAbove(entrances);
     const what = sql === undefined ? 'A transaction(fn)' : 'A statement';
     const text = sql === undefined ? '' : ` (${maskValues(sql)})`;
     const [frame] = stack.split('\n');
@@ -61,13 +71,17 @@ export class LateReports {
   }
 }
 
-/** The frames that called one of `entrances`, innermost first; all frames, if none of them is on the stack. */
+function keyOf({ route, after }: LateWork): string {
+  return `${after} ${route}`;
+}
+
+/** The frames that called one of `entrances`, innermost first; nothing, if none of them is on the stack. */
 function stackAbove(entrances: readonly Entrance[]): string {
   for (const entrance of entrances) {
     const frames = framesAbove(entrance);
     if (frames) return frames;
   }
-  return framesAbove(stackAbove);
+  return '';
 }
 
 function framesAbove(entrance: Entrance): string {

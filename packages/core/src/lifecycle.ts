@@ -18,6 +18,7 @@ import {
   routeOptedOut,
   stateLost,
 } from './refusals.js';
+import type { RetryLimit } from './retries.js';
 import type { TrackedStatement } from './statement.js';
 import { Tenure } from './tenure.js';
 
@@ -68,7 +69,7 @@ export interface Claim {
  * When a scope takes a connection and when it gives it back: never before the first query; as soon as the
  * request has ended and nothing is in flight; at the latest `drainTimeoutMs` after the end.
  */
-export class Lifecycle {
+export class Lifecycle implements RetryLimit {
   readonly context: ScopeContext;
   readonly late = new LateRules();
   lease: Lease | null = null;
@@ -76,6 +77,7 @@ export class Lifecycle {
   asked = false;
   /** `transaction(fn)` calls that have not settled. */
   functions = 0;
+  onChange: (() => void) | null = null;
   /** Why statements are refused until `rollback()` (an open transaction was lost) or `release()` (session state was). */
   broken: HandbackError | null = null;
   /** The lost connection that `broken` is about. */
@@ -175,6 +177,11 @@ export class Lifecycle {
   get isTooLate(): boolean {
     if (this.context.settings.afterResponse === 'allow') return false;
     return this.isLate || (this.#left && !this.lease);
+  }
+
+  /** It has ended, and what has yet to begin does not begin any more. */
+  get refusesRetries(): boolean {
+    return this.#ended && this.context.settings.afterResponse !== 'allow';
   }
 
   get waiting(): boolean {
@@ -350,6 +357,7 @@ export class Lifecycle {
     this.#endSeen = true;
     this.#ended = true;
     this.context.unwatch(this);
+    this.onChange?.();
     if (this.lease) this.#startDraining();
     this.settle();
   }

@@ -1,6 +1,8 @@
+import type { Readable } from 'node:stream';
 import { LateReading, OneShot, transactionOf } from './acquirers.js';
 import { sendCommit } from './commit.js';
 import type { RawConnection } from './driver.js';
+import type { LateWork } from './late-reports.js';
 import { lateWorkForbidden } from './late-rules.js';
 import type { Lease } from './lease.js';
 import type { Lifecycle, ScopeContext, ScopeState } from './lifecycle.js';
@@ -8,15 +10,11 @@ import type { LoggedStatement } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
 import { decidedByAnswer, endsByItself, nested } from './refusals.js';
 import { RequestTransaction } from './request-transaction.js';
-import { StreamedStatement } from './row-stream.js';
+import { RowStream, StreamedStatement } from './row-stream.js';
 import { Call, type TrackedStatement } from './statement.js';
-import {
-  checkTransaction,
-  runTransaction,
-  type TransactionOptions,
-  twiceUnlessBegun,
-  type Work,
-} from './transaction.js';
+import type { Work } from './transaction.js';
+import { checkTransaction, type TransactionOptions } from './transaction-options.js';
+import { twiceUnlessBegun } from './transaction-run.js';
 import { Turn } from './turn.js';
 
 /**
@@ -163,7 +161,7 @@ export class Scope extends Queryable {
 
   /** @throws {HandbackError} TRANSACTION_NESTED for what only a transaction of its own could have */
   async #savepoint<T>(whole: RequestTransaction, fn: Work<T>, options: TransactionOptions): Promise<T> {
-    if (options.isolation !== undefined || options.readOnly) throw decidedByAnswer();
+    if (options.isolation !== undefined || options.readOnly || options.retries) throw decidedByAnswer();
     return whole.transaction(fn);
   }
 
@@ -176,8 +174,7 @@ export class Scope extends Queryable {
       if (refusal) throw refusal;
       if (this.#life.isTooLate) throw lateWorkForbidden();
       const lease = await this.#held();
-      if (lease.isBeginning || lease.inTransaction) throw nested();
-      return await runTransaction(lease, this.dialect, fn, options).catch((error) => {
+      return await lease.transactions.run(fn, options, this.#life).catch((error) => {
         this.#life.told(lease);
         throw error;
       });
@@ -226,11 +223,12 @@ export class Scope extends Queryable {
     const { settings, pool } = this.#context;
     const refusal = this.#life.late.refusal(statement, settings.afterResponse);
     if (refusal) return statement.settle(refusal);
-    this.#countLate(statement.text);
+    const reading = statement instanceof StreamedStatement ? statement : null;
+    this.#countLate(statement.text, reading?.calledFrom);
     const { acquireTimeoutMs, drainTimeoutMs } = settings;
     pool.lend(
-      statement instanceof StreamedStatement
-        ? new LateReading(pool, statement, this.#context, acquireTimeoutMs, drainTimeoutMs)
+      reading
+        ? new LateReading(pool, reading, this.#context, acquireTimeoutMs, drainTimeoutMs)
         : new OneShot(pool, statement, this.#context, acquireTimeoutMs),
     );
   }
@@ -242,9 +240,20 @@ export class Scope extends Queryable {
     return transactionOf(pool, this.#context, fn, options, settings.acquireTimeoutMs);
   }
 
-  #countLate(sql: string | undefined): void {
-    const { pool, route } = this.#context;
-    pool.late.tell({ route, sql, after: this.#life.lateAfter, entrances: ENTRANCES });
+  /** As everywhere. It is sent when it is read: where it was called from would not be known by then. */
+  override stream(...given: Parameters<Queryable['stream']>): Readable {
+    const stream = super.stream(...given);
+    if (this.#life.isOver && stream instanceof RowStream)
+      stream.statement.calledFrom = this.#context.pool.late.callerOf(this.#lateWork(undefined));
+    return stream;
+  }
+
+  #countLate(sql: string | undefined, calledFrom?: string): void {
+    this.#context.pool.late.tell({ ...this.#lateWork(sql), calledFrom });
+  }
+
+  #lateWork(sql: string | undefined): LateWork {
+    return { route: this.#context.route, sql, after: this.#life.lateAfter, entrances: ENTRANCES };
   }
 }
 

@@ -1,0 +1,10 @@
+import { once } from 'node:events';
+import { closed, serve } from '../shared/serve.js';
+import { buildApp } from './app.js';
+
+await serve('node:http', async ({ uri, host, port }) => {
+  const { app, close } = buildApp({ uri });
+  const server = app.listen(port, host);
+  await once(server, 'listening');
+  return { server, close: () => closed(server).then(close) };
+});
