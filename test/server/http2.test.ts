@@ -59,6 +59,10 @@ async function koa(pool: ConnectionPool): Promise<Running> {
 
 async function http(pool: ConnectionPool): Promise<Running> {
   const handler = async (req: Http2Request, res: Http2ServerResponse) => {
+    if (req.url === '/signal') {
+      res.end(await tellOf(req.db));
+      return;
+    }
     const sql = req.url === '/slow' ? 'SELECT SLEEP(0.2)' : 'SELECT 1 AS one';
     const [rows] = await req.db.query(sql);
     res.end(JSON.stringify(rows));
