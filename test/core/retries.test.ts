@@ -116,6 +116,30 @@ describe('transaction(fn, { retries })', () => {
     assert.ok(!texts(test).includes('UPDATE t SET a = 1'));
   });
 
+  it('nor do those of its savepoint, when that was answered after fn had failed', async () => {
+    const { test, db } = started();
+    failing(test, [1205]);
+    let hangs = true;
+    const { reply } = test.driver;
+    test.driver.reply = (sql, connection) => {
+      if (!sql.startsWith('SAVEPOINT') || !hangs) return reply(sql, connection);
+      hangs = false;
+      return 'hang';
+    };
+    const savepoint = async (nested: Transaction) => {
+      await new Promise<void>((resolve) => void test.clock.after(100, resolve));
+      await nested.query('UPDATE t SET a = 1');
+    };
+    const done = track(
+      db.transaction((tx) => Promise.all([work(tx), tx.transaction(savepoint)]), { retries: 1 }),
+    );
+    await test.clock.settle();
+    test.connection().answer();
+    await test.clock.advance(300);
+    assert.equal(done.state, 'fulfilled');
+    assert.deepEqual(test.connection().session.committed, [WORK, 'UPDATE t SET a = 1']);
+  });
+
   it('savepoints take no options, and say why', async () => {
     const { test, db } = started();
     await db.transaction(async (tx) => {

@@ -81,6 +81,11 @@ export function streamOutlived(): HandbackError {
   );
 }
 
+/** What `transaction(fn)` gave to `fn` was used when `fn` had settled. */
+export function transactionEnded(): HandbackError {
+  return new HandbackError('SCOPE_ENDED', 'This transaction has ended; the statement was not sent.');
+}
+
 /** Nobody is told: its caller has gone. */
 export function notWanted(): HandbackError {
   return new HandbackError('QUERY_CANCELLED', 'The statement was given up before it was sent.');

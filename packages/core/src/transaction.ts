@@ -1,6 +1,6 @@
-import { HandbackError } from './errors.js';
+import type { HandbackError } from './errors.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { nested } from './refusals.js';
+import { nested, transactionEnded } from './refusals.js';
 import { Call, type TrackedStatement } from './statement.js';
 import { checkSavepoint } from './transaction-options.js';
 import type { TransactionRecord } from './transaction-record.js';
@@ -63,9 +63,7 @@ export class Transaction extends Queryable {
 
   protected submit(statement: TrackedStatement): void {
     if (this.#over) {
-      statement.settle(
-        new HandbackError('SCOPE_ENDED', 'This transaction has ended; the statement was not sent.'),
-      );
+      statement.settle(transactionEnded());
     } else if (this.#host.released) {
       statement.settle(this.#host.notOpen());
     } else {
@@ -95,9 +93,11 @@ export class Transaction extends Queryable {
 
   async #savepoint<T>(fn: Work<T>): Promise<T> {
     const name = `handback_${++savepoints}`;
-    await this.query(`SAVEPOINT ${name}`);
     const inner = new Transaction(this.#host, this.dialect);
+    // Before the answer: the end of the transaction around it may come first, and the connection be in another one.
     this.#inner = inner;
+    await this.query(`SAVEPOINT ${name}`);
+    if (this.#over) throw transactionEnded();
     let result: T;
     try {
       result = await fn(inner);
@@ -116,7 +116,7 @@ export class Transaction extends Queryable {
   async #undo(name: string): Promise<void> {
     if (this.#over) return;
     await this.#host.ascertain();
-    if (this.#host.inTransaction)
+    if (!this.#over && this.#host.inTransaction)
       await control(this.#host, `ROLLBACK TO SAVEPOINT ${name}`).catch(() => undefined);
   }
 
