@@ -339,4 +339,25 @@ describe('a stream', () => {
     await test.clock.settle();
     assert.equal((rows.error as { errno?: number }).errno, 1317);
   });
+
+  for (const [drainTimeoutMs, givenUpAfter] of [
+    [0, 1_000],
+    [5_000, 5_000],
+  ] as const) {
+    it(`late, with drainTimeoutMs ${drainTimeoutMs}: a reader has ${givenUpAfter} ms for each row`, async () => {
+      const { test } = started({ drainTimeoutMs });
+      const { db } = new TestRequest(test, { over: 'answered' });
+      const stream = db.stream(MANY, [], { highWaterMark: 1 });
+      const failed = track(finished(stream));
+      for (let row = 0; row < 5; row++) {
+        stream.read();
+        await test.clock.advance(givenUpAfter - 1);
+      }
+      assert.equal(failed.state, 'pending');
+      await test.clock.advance(2 * givenUpAfter + 500);
+      assert.equal(failed.code, 'QUERY_CANCELLED');
+      assert.match(failed.error.message, /taken no row/);
+      assert.deepEqual([test.stats().idle, test.driver.kills.length], [1, 0]);
+    });
+  }
 });

@@ -2,8 +2,10 @@ import { onAbort } from './abort.js';
 import type { Holder } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
+import { SHORTEST_STALL_MS } from './lease-limits.js';
 import type { Pool } from './pool.js';
 import type { Acquirer } from './queue.js';
+import { lateReaderStopped } from './refusals.js';
 import type { StreamedStatement } from './row-stream.js';
 import type { TrackedStatement } from './statement.js';
 import type { Work } from './transaction.js';
@@ -71,16 +73,22 @@ export class OneShot extends QueuedAcquirer {
 
 /**
  * Rows that are read late: nobody's end will take the connection back when their reader has gone. A reader that
- * takes no row for `stallMs` has.
+ * takes no row for `drainTimeoutMs` has, but one that is at work on a row gets a second at least.
  */
 export class LateReading extends OneShot {
   readonly #statement: StreamedStatement;
   readonly #stallMs: number;
 
-  constructor(pool: Pool, statement: StreamedStatement, holder: Holder, timeoutMs: number, stallMs: number) {
+  constructor(
+    pool: Pool,
+    statement: StreamedStatement,
+    holder: Holder,
+    timeoutMs: number,
+    drainTimeoutMs: number,
+  ) {
     super(pool, statement, holder, timeoutMs);
     this.#statement = statement;
-    this.#stallMs = stallMs;
+    this.#stallMs = Math.max(SHORTEST_STALL_MS, drainTimeoutMs);
   }
 
   protected override renewed(_: TrackedStatement, holder: Holder, timeoutMs: number): OneShot {
@@ -91,7 +99,9 @@ export class LateReading extends OneShot {
     this.pool.clock.after(this.#stallMs, () => {
       if (lease.released) return;
       const { rows, pausedAt } = this.#statement;
-      if (rows === rowsBefore && pausedAt !== Number.POSITIVE_INFINITY) lease.end(0);
+      // Left like this, its rest is read or killed, and the connection goes back.
+      if (rows === rowsBefore && pausedAt !== Number.POSITIVE_INFINITY)
+        this.#statement.abandon(lateReaderStopped(this.#stallMs));
       else this.onSent(lease, rows);
     });
   }

@@ -16,7 +16,7 @@ export interface LeaseLimits {
 }
 
 /** Even where nobody queues: a reader may be busy with a row for a while. */
-const SHORTEST_STALL_MS = 1_000;
+export const SHORTEST_STALL_MS = 1_000;
 
 /** The rest of a stream that its reader has left is read to its end for this long, then killed. */
 const ABANDONED_MS = 250;

@@ -73,6 +73,14 @@ export function streamOpen(stallMs: number): HandbackError {
   );
 }
 
+/** Nothing but its reader will give the connection of a late stream back. */
+export function lateReaderStopped(stallMs: number): HandbackError {
+  return new HandbackError(
+    'QUERY_CANCELLED',
+    `The reader of this stream, which was begun after the end of its request, has taken no row for ${stallMs} ms (drainTimeoutMs). For slow work on each row read the rows first (toArray()), or stream through the pool.`,
+  );
+}
+
 /** A stream was left open when the `transaction(fn)` that it belongs to had ended. */
 export function streamOutlived(): HandbackError {
   return new HandbackError(
