@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { finished } from 'node:stream/promises';
 import { AUTOCOMMIT } from '#core/answer.js';
 import type { PoolOptions } from '#core/options.js';
 import { ResultSetHeader } from './fake-server.js';
@@ -163,6 +164,18 @@ describe('leakAfterMs', () => {
 });
 
 describe('maxHoldMs', () => {
+  it('the reader of a stream is told of maxHoldMs', async () => {
+    const test = watched({ max: 1, maxHoldMs: 2_000 });
+    const rows = Array.from({ length: 100 }, (_, id) => ({ id }));
+    test.driver.reply = (sql) => (sql === 'SELECT many' ? { result: rows } : undefined);
+    const stream = test.pool.stream('SELECT many');
+    const failed = track(finished(stream));
+    stream.read();
+    await test.clock.advance(3_000);
+    assert.equal(failed.code, 'QUERY_CANCELLED');
+    assert.match(failed.error.message, /maxHoldMs/);
+  });
+
   it('one who holds a connection longer loses it: it is closed, and another serves whoever waits', async () => {
     const test = watched({ max: 1, maxHoldMs: 2_000 });
     const lease = await test.pool.acquire();

@@ -1,9 +1,9 @@
 import type { Clock, Timer } from './clock.js';
 import type { Control } from './control.js';
 import type { Entry } from './entry.js';
-import { HandbackError } from './errors.js';
 import type { PoolEvents } from './events.js';
 import type { Lease } from './lease.js';
+import { cancelled } from './refusals.js';
 
 /** After an acknowledged KILL the statement's error is on its way: more than this means that something is wrong. */
 const AFTER_KILL_MS = 1_000;
@@ -105,12 +105,4 @@ export class Drainer {
 
 function isBusy({ connection }: Entry): boolean {
   return connection?.isUsable() === true && connection.isBusy();
-}
-
-function cancelled(cause?: Error): HandbackError {
-  return new HandbackError(
-    'QUERY_CANCELLED',
-    'The statement outlived its request by more than drainTimeoutMs and was cancelled.',
-    cause ? { cause } : {},
-  );
 }

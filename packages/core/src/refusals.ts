@@ -65,6 +65,15 @@ export function connectionLost(): HandbackError {
   return new HandbackError('CONNECTION_LOST', 'The connection was lost; the statement was not sent.');
 }
 
+/** It was killed for the sake of its connection. */
+export function cancelled(cause?: unknown): HandbackError {
+  return new HandbackError(
+    'QUERY_CANCELLED',
+    'The statement was cancelled, since its connection was needed back: its request had ended (drainTimeoutMs), its client had left (afterResponse), or the connection was given back or held for too long (maxHoldMs).',
+    cause === undefined ? {} : { cause },
+  );
+}
+
 /** It waited for the end of a stream, which waits for its reader. */
 export function streamOpen(stallMs: number): HandbackError {
   return new HandbackError(

@@ -5,6 +5,7 @@ import { rejectForCaller } from './async-stack.js';
 import type { RowStatement, Statement } from './driver.js';
 import { HandbackError } from './errors.js';
 import { maskValues } from './mask.js';
+import { cancelled } from './refusals.js';
 import { textOf } from './session.js';
 import { type ReadText, readSql, type SqlShape } from './sql.js';
 
@@ -137,11 +138,6 @@ export abstract class TrackedStatement implements Statement, ReadText {
 function inThisContext(options: QueryOptions): QueryOptions {
   const { typeCast } = options;
   return typeof typeCast === 'function' ? { ...options, typeCast: AsyncResource.bind(typeCast) } : options;
-}
-
-function cancelled(cause: Error): HandbackError {
-  const message = 'The statement was cancelled: its connection was needed back.';
-  return new HandbackError('QUERY_CANCELLED', message, { cause });
 }
 
 /** The driver puts the bound values into `err.sql`, where loggers find them. */
