@@ -67,7 +67,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'doors', 'pool', 'warming'],
-  ['request', 'late-rules', 'lifecycle', 'scope'],
+  ['request', 'job', 'late-rules', 'lifecycle', 'scope'],
   [
     'edge',
     ...[

@@ -3,13 +3,12 @@ import { type AcquireOptions, acquire, OneShot, transactionOf } from './acquirer
 import type { ServerFacts } from './driver.js';
 import type { HolderReport } from './errors.js';
 import type { PoolEvents } from './events.js';
+import { Job, type JobOptions, lookLike } from './job.js';
 import { LeaseHandle } from './lease-handle.js';
-import { Lifecycle, type ScopeContext } from './lifecycle.js';
-import { checkOptions, deadline, invalid, type Rules } from './option-rules.js';
+import { checkOptions, deadline, type Rules } from './option-rules.js';
 import type { Pool } from './pool.js';
-import { QueryLog } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { Scope } from './scope.js';
+import type { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
 import type { PoolStats } from './stats.js';
 import { checkTransaction, type TransactionOptions, type Work } from './transaction.js';
@@ -92,26 +91,29 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
 
   /**
    * Runs a job with a scope of its own: a connection on its first query, handed back when the job has settled,
-   * whatever way.
+   * whatever way. Statements that it did not await are drained; a transaction that it left open is rolled back.
+   *
+   * @throws {HandbackError} INVALID_OPTION; what `fn` throws
    */
-  async run<T>(fn: (db: Scope) => Promise<T> | T): Promise<T> {
-    if (typeof fn !== 'function') throw invalid('fn', 'a function that is given the scope', fn);
-    return this.#job(fn.name, fn);
+  async run<T>(fn: (db: Scope) => Promise<T> | T, options?: JobOptions): Promise<T> {
+    return new Job(this.#pool, fn, options).run(fn);
   }
 
-  /** The function that runs `fn` as {@link run} does, with its own arguments after the scope. */
-  wrap<A extends unknown[], T>(fn: (db: Scope, ...args: A) => Promise<T> | T): (...args: A) => Promise<T> {
-    if (typeof fn !== 'function') throw invalid('fn', 'a function that is given the scope', fn);
-    return (...args) => this.#job(fn.name, (db) => fn(db, ...args));
-  }
-
-  async #job<T>(name: string, fn: (db: Scope) => Promise<T> | T): Promise<T> {
-    const life = new Lifecycle(new JobContext(this.#pool, name || 'job'));
-    try {
-      return await fn(new Scope(life));
-    } finally {
-      life.end('answered');
+  /**
+   * The function that runs `fn` as {@link run} does, with its own `this` and arguments after the scope.
+   *
+   * @throws {HandbackError} INVALID_OPTION
+   */
+  wrap<This, A extends unknown[], T>(
+    fn: (this: This, db: Scope, ...args: A) => Promise<T> | T,
+    options?: JobOptions,
+  ): (this: This, ...args: A) => Promise<T> {
+    const job = new Job(this.#pool, fn, options);
+    function wrapped(this: This, ...args: A): Promise<T> {
+      return job.run((db) => fn.call(this, db, ...args));
     }
+    lookLike(wrapped, fn, options?.name);
+    return wrapped;
   }
 
   /** A snapshot of gauges and counters. */
@@ -171,28 +173,4 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-/** A job ends when its function has settled; there is nothing to watch. */
-export class JobContext implements ScopeContext {
-  readonly pool: Pool;
-  readonly route: string;
-  readonly optedOut = false;
-  readonly log: QueryLog | null;
-
-  constructor(pool: Pool, route: string) {
-    this.pool = pool;
-    this.route = route;
-    this.log = pool.settings.log > 0 ? new QueryLog(pool.settings.log) : null;
-  }
-
-  get settings() {
-    return this.pool.settings;
-  }
-
-  watch(): null {
-    return null;
-  }
-
-  unwatch(): void {}
 }

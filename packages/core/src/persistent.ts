@@ -1,8 +1,9 @@
 import { systemClock } from './clock.js';
-import { type CloseOptions, ConnectionPool, closeTimeoutOf, JobContext } from './connection-pool.js';
+import { type CloseOptions, ConnectionPool, closeTimeoutOf } from './connection-pool.js';
 import { mysql2Driver } from './drivers/mysql2.js';
 import { HandbackError } from './errors.js';
 import type { PoolEvents } from './events.js';
+import { JobContext } from './job.js';
 import type { Lease } from './lease.js';
 import { Lifecycle, type ScopeState } from './lifecycle.js';
 import { invalid } from './option-rules.js';

@@ -1,0 +1,78 @@
+import { Lifecycle, type ScopeContext } from './lifecycle.js';
+import { checkOptions, invalid, type Rules, text } from './option-rules.js';
+import { mergeRouteOptions, ROUTE_RULES, type RouteOptions, type ScopeSettings } from './options.js';
+import type { Pool } from './pool.js';
+import { QueryLog } from './query-log.js';
+import { Scope } from './scope.js';
+
+/** What a job may set for itself: limits as a route has them, in the place of the pool's. */
+export interface JobOptions extends Omit<RouteOptions, 'releaseOn'> {
+  /** Names the job in errors, reports and events, as the pattern of its route names a request. @default the function's name, else 'job' */
+  name?: string | undefined;
+}
+
+const { releaseOn: _, ...LIMITS } = ROUTE_RULES;
+const JOB_RULES: Rules = { ...LIMITS, name: text };
+
+/** A job ends when its function has settled; there is nothing to watch. */
+export class JobContext implements ScopeContext {
+  readonly pool: Pool;
+  readonly route: string;
+  readonly optedOut = false;
+  readonly log: QueryLog | null;
+  readonly #limits: ScopeSettings | null;
+
+  constructor(pool: Pool, route: string, limits: RouteOptions | null = null) {
+    this.pool = pool;
+    this.route = route;
+    this.#limits = limits && mergeRouteOptions(pool.settings, limits);
+    this.log = this.settings.log > 0 ? new QueryLog(this.settings.log) : null;
+  }
+
+  get settings(): ScopeSettings {
+    return this.#limits ?? this.pool.settings;
+  }
+
+  watch(): null {
+    return null;
+  }
+
+  unwatch(): void {}
+}
+
+/** The rules of `run()` and `wrap()`, checked once: how often it then runs is nobody's concern. */
+export class Job {
+  readonly #pool: Pool;
+  readonly #name: string;
+  readonly #limits: RouteOptions | null;
+
+  /** @throws {HandbackError} INVALID_OPTION */
+  // biome-ignore lint/complexity/noBannedTypes: any function; its name is all that is asked for
+  constructor(pool: Pool, fn: Function, options: JobOptions | undefined) {
+    if (typeof fn !== 'function') throw invalid('fn', 'a function that is given the scope', fn);
+    if (options !== undefined) checkOptions(options, JOB_RULES, 'the options of a job');
+    const { name = fn.name, ...limits } = options ?? {};
+    this.#pool = pool;
+    this.#name = name || 'job';
+    this.#limits = options ? limits : null;
+  }
+
+  /** One run: however `fn` ends, its connection goes back. */
+  async run<T>(fn: (db: Scope) => Promise<T> | T): Promise<T> {
+    const life = new Lifecycle(new JobContext(this.#pool, this.#name, this.#limits));
+    try {
+      return await fn(new Scope(life));
+    } finally {
+      life.end('answered');
+    }
+  }
+}
+
+/** What libraries ask of a function: BullMQ, for one, hands a signal only to those that declare a place for it. */
+// biome-ignore lint/complexity/noBannedTypes: any function
+export function lookLike(wrapped: Function, fn: Function, name: string | undefined): void {
+  Object.defineProperties(wrapped, {
+    name: { value: name ?? fn.name, configurable: true },
+    length: { value: Math.max(0, fn.length - 1), configurable: true },
+  });
+}
