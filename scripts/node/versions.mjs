@@ -1,0 +1,22 @@
+/** The versions of Node that continuous integration tests on besides the one that runs it: the last of each line. */
+export const versions = ['20.20.2', '22.23.3', '24.21.0'];
+
+/** Those of another line than the one that runs this. @param {string} [running] */
+export function otherVersions(running = process.versions.node) {
+  return versions.filter((version) => majorOf(version) !== majorOf(running));
+}
+
+/** @param {string} version */
+function majorOf(version) {
+  return version.split('.')[0];
+}
+
+/** What is tested on those: what Node does to requests, sockets and processes, and how packages are loaded. */
+export const essentials = [
+  'test/contract/contract.test.ts',
+  'test/core',
+  ...['async-context', 'ended-sockets', 'http2', 'process-life', 'shutdown', 'sigterm'].map(
+    (name) => `test/server/${name}.test.ts`,
+  ),
+  'test/packaging/commonjs.test.ts',
+];
