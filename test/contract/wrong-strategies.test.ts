@@ -1,12 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { within } from '../support/eventually.js';
-import { dropSessionObjects } from './cases/session-objects.js';
-import type { Case, Harness, Strategy } from './harness.js';
+import { type Case, dropSessionObjects, type Harness, type Strategy, suite } from '@handback/contract';
+import { within } from '@handback/contract/support/eventually.js';
 import { express5 } from './harnesses/express.js';
 import { fastify5 } from './harnesses/fastify.js';
 import { koa3 } from './harnesses/koa.js';
 import { closeOnly, finishOnly, frameworkHook, resetOnly } from './strategies/wrong.js';
-import { suite } from './suite.js';
 
 // Who tests the tests? The same cases that Handback passes, run against what projects do today: each strategy must
 // be caught, by the cases named here, and for the reason named here: a connection that never comes back (leaked), is

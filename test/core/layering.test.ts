@@ -35,6 +35,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'params',
       'pending',
       'query-log',
+      'request-options',
       'schema-reach',
       'session',
     ],
@@ -67,7 +68,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'doors', 'pool', 'warming'],
-  ['request', 'job', 'late-rules', 'lifecycle', 'scope'],
+  ['request', 'job', 'late-rules', 'lifecycle', 'request-transaction', 'scope'],
   [
     'edge',
     ...[
@@ -78,9 +79,9 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'drivers/mysql2-internals',
       'drivers/mysql2-session',
     ],
-    ...['drivers/mysql2-narrow', 'drivers/mysql2-status', 'http'],
+    ...['drivers/mysql2-narrow', 'drivers/mysql2-status', 'held-response', 'http'],
   ],
-  ['joining', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],
+  ['joining', 'answering', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],
 ];
 
 /** What an adapter may import beside core and its own files. */
@@ -205,6 +206,17 @@ describe('adapters', () => {
 
   it('are all here', () => {
     const packages = readdirSync(PACKAGES).filter((name) => existsSync(join(PACKAGES, name, 'package.json')));
-    assert.deepEqual(packages.sort(), ['core', ...Object.keys(FRAMEWORKS)].sort());
+    assert.deepEqual(packages.sort(), ['contract', 'core', ...Object.keys(FRAMEWORKS)].sort());
+  });
+});
+
+describe('the contract suite', () => {
+  it('sees core’s index and the driver, no framework and no test runner', () => {
+    for (const [file, source] of sourcesOf('contract')) {
+      for (const { from } of importsOf(source)) {
+        const allowed = /^(\.\.?\/|node:|mysql2\/promise$|@handback\/core$)/.test(from);
+        assert.ok(allowed && from !== 'node:test', `contract/${file} imports ${from}`);
+      }
+    }
   });
 });

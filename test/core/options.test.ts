@@ -107,6 +107,7 @@ describe('pool options', () => {
       connectTimeoutMs: 3_000,
       drainTimeoutMs: 5_000,
       strictParams: 'context',
+      transaction: null,
       releaseOn: 'end',
       afterResponse: 'allow',
       maxIdleGiven: undefined,

@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { databaseUrl } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
 import type { ConnectionPool, PoolOptions } from '@handback/core';
 import { buildApp as buildExpress } from 'handback-examples/dist/express/app.js';
 import { buildApp as buildFastify } from 'handback-examples/dist/fastify/app.js';
 import { buildApp as buildKoa } from 'handback-examples/dist/koa/app.js';
 import { isClientLeft } from 'handback-examples/dist/shared/problems.js';
 import { seed } from 'handback-examples/dist/shared/seed.js';
-import { databaseUrl } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 
 const HOST = '127.0.0.1';
 const { resolve } = createRequire(import.meta.url);

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '@handback/contract/support/eventually.js';
 
 export interface Ended {
   code: number | null;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { eventually } from '@handback/contract/support/eventually.js';
 import request from 'supertest';
-import { eventually } from '../support/eventually.js';
 import { describeExamples, isQuiet, startExample } from './examples.js';
 
 const STATS = [

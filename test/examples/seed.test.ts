@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { databaseUrl } from '@handback/contract/support/database.js';
 import { createPool } from '@handback/core';
 import { seed } from 'handback-examples/dist/shared/seed.js';
 import type { RowDataPacket } from 'mysql2';
-import { databaseUrl } from '../support/database.js';
 import { compiled } from './examples.js';
 import { type Ended, withProgram } from './processes.js';
 

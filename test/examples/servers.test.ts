@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { databaseUrl } from '@handback/contract/support/database.js';
 import { seed } from 'handback-examples/dist/shared/seed.js';
 import request from 'supertest';
-import { databaseUrl } from '../support/database.js';
 import { examples } from './examples.js';
 import { withProgram } from './processes.js';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { withBank } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
 import { lostError } from '../core/fake-server.js';
 import { coded, TestPool, track } from '../core/fixture.js';
 import { TestRequest } from '../core/request-fixture.js';
-import { withBank } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 import { answerTo, killed, refused, threadOf, withPersistent, withPool } from './real.js';
 import { testRows } from './rows.js';
 

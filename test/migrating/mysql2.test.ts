@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { databaseUrl } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
 import type { Lease } from '@handback/core';
 import express from '@handback/express';
 import fastify from '@handback/fastify';
@@ -7,8 +9,6 @@ import newFastify from 'fastify';
 import type { ConnectionOptions, RowDataPacket } from 'mysql2';
 import supertest from 'supertest';
 import { coded, TestPool, track } from '../core/fixture.js';
-import { databaseUrl } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 import { answerTo, refused, threadOf, withPool } from './real.js';
 import { testRows } from './rows.js';
 

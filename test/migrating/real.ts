@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { databaseUrl } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import {
   type ConnectionPool,
   createPersistent,
@@ -9,9 +12,6 @@ import {
   type PoolOptions,
 } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
-import { databaseUrl } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
-import { ServerWatcher } from '../support/server-watcher.js';
 
 interface Answers {
   query<T extends RowDataPacket[]>(sql: string, values?: unknown[]): Promise<[T, unknown]>;

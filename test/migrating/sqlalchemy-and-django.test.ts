@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { databaseUrl, withBank } from '@handback/contract/support/database.js';
 import handback from '@handback/fastify';
 import fastify from 'fastify';
 import type { LeaseHandle as Lease } from '#core/lease-handle.js';
@@ -6,7 +7,6 @@ import type { PoolOptions } from '#core/options.js';
 import { lostError, serverError } from '../core/fake-server.js';
 import { coded, TestPool, track } from '../core/fixture.js';
 import { TestRequest } from '../core/request-fixture.js';
-import { databaseUrl, withBank } from '../support/database.js';
 import { answerTo, killed, refused, threadOf, withPool } from './real.js';
 import { testRows } from './rows.js';
 

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
+import { databaseUrl } from '@handback/contract/support/database.js';
 import { createPersistent } from '@handback/core';
-import { databaseUrl } from '../support/database.js';
 import { threadOf } from './real.js';
 
 /** A thread with a steady connection of its own: tells its number twice, and ends when it is told to. */

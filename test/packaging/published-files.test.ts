@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../../..');
-const PACKAGES = ['core', 'fastify', 'express', 'koa'];
+const PACKAGES = ['core', 'fastify', 'express', 'koa', 'contract'];
 
 interface Packed {
   files: { path: string }[];

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
+import { databaseUrl, databaseUrlWith, password } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { assertOurSchema, getDatabase } from '#scripts/database/index.mjs';
-import { databaseUrl, databaseUrlWith, password } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 import { firstLine, startProgram } from './processes.js';
 
 async function hasSchema(url: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { within } from '../support/eventually.js';
+import { within } from '@handback/contract/support/eventually.js';
 
 /** A program in test/scripts/programs, in a process group of its own. mocha runs in the root of the repository. */
 export function startProgram(name: string, args: string[] = [], options: SpawnOptions = {}): ChildProcess {

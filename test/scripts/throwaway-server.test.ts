@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { eventually } from '@handback/contract/support/eventually.js';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { startServer, type ThrowawayServer } from '#scripts/database/index.mjs';
-import { eventually } from '../support/eventually.js';
 import { firstLine, isRunning, startProgram } from './processes.js';
 
 interface Held {

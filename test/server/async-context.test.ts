@@ -2,8 +2,8 @@ import { strict as assert } from 'node:assert';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { databaseUrl } from '@handback/contract/support/database.js';
 import { createPool } from '@handback/core';
-import { databaseUrl } from '../support/database.js';
 
 const run = promisify(execFile);
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { databaseUrl, unique } from '@handback/contract/support/database.js';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { BUILT_IN, BUILT_IN_FOR_THE_SESSION, BUILT_IN_WHEN_TOUCHING } from '#core/sql-words.js';
-import { databaseUrl, unique } from '../support/database.js';
 
 /** What no built-in function returns. */
 const STORED = 4_711_471_147;

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
+import { withAccount } from '@handback/contract/support/account.js';
+import { eventually } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import { createPool } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
-import { withAccount } from '../support/account.js';
-import { eventually } from '../support/eventually.js';
-import { ServerWatcher } from '../support/server-watcher.js';
 
 const MAX = 3;
 

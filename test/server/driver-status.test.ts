@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { Readable } from 'node:stream';
+import { databaseUrl, unique } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
 import { type ConnectionPool, createPool, type Lease } from '@handback/core';
 import type { ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2';
 import { createConnection } from 'mysql2/promise';
-import { databaseUrl, unique } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 
 const drained = async (rows: Readable) => {
   for await (const row of rows) assert.ok(row);

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { connect } from 'node:net';
+import { databaseUrl } from '@handback/contract/support/database.js';
+import { Gate } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import { type ConnectionPool, createPool } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
-import { databaseUrl } from '../support/database.js';
-import { Gate } from '../support/eventually.js';
-import { ServerWatcher } from '../support/server-watcher.js';
 
 type Queryable = Pick<ConnectionPool, 'query'>;
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
+import { type Bank, databaseUrl, unique, withBank } from '@handback/contract/support/database.js';
+import { eventually, Gate, within } from '@handback/contract/support/eventually.js';
+import { request } from '@handback/contract/support/raw-client.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import type { PoolOptions, Scope } from '@handback/core';
-import { type Bank, databaseUrl, unique, withBank } from '../support/database.js';
-import { eventually, Gate, within } from '../support/eventually.js';
-import { request } from '../support/raw-client.js';
-import { ServerWatcher } from '../support/server-watcher.js';
 import { type App, fastifyApp } from './apps.js';
 
 const HANDLER_TIMEOUT_MS = 150;

@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
+import { databaseUrl, unique } from '@handback/contract/support/database.js';
 import mysql, { type RowDataPacket } from 'mysql2';
 import { systemClock } from '#core/clock.js';
 import { ConnectionPool } from '#core/connection-pool.js';
 import { Mysql2Driver } from '#core/drivers/mysql2.js';
 import { readPoolOptions } from '#core/options.js';
 import { Pool } from '#core/pool.js';
-import { databaseUrl, unique } from '../support/database.js';
 
 /** The class of the driver's connections. */
 const { prototype } = (

@@ -1,13 +1,13 @@
 import { strict as assert } from 'node:assert';
 import { type ClientHttp2Session, connect, createServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { type Bank, databaseUrl, withBank } from '@handback/contract/support/database.js';
+import { eventually, within } from '@handback/contract/support/eventually.js';
 import { type ConnectionPool, createPool, type Scope } from '@handback/core';
 import fastifyHandback from '@handback/fastify';
 import koaHandback from '@handback/koa';
 import Fastify from 'fastify';
 import Koa from 'koa';
-import { type Bank, databaseUrl, withBank } from '../support/database.js';
-import { eventually, within } from '../support/eventually.js';
 
 type Handler = (db: Scope) => unknown;
 type Handlers = Record<string, Handler>;

@@ -1,4 +1,8 @@
 import { strict as assert } from 'node:assert';
+import { withAccount } from '@handback/contract/support/account.js';
+import { databaseUrl, unique, withBank } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import {
   type ConnectionPool,
   createPool,
@@ -7,10 +11,6 @@ import {
   type PoolOptions,
 } from '@handback/core';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { withAccount } from '../support/account.js';
-import { databaseUrl, unique, withBank } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
-import { ServerWatcher } from '../support/server-watcher.js';
 
 async function pooled(options: PoolOptions, work: (pool: ConnectionPool) => Promise<void>): Promise<void> {
   const pool = createPool({ uri: databaseUrl(), max: 1, ...options });

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
+import { eventually, within } from '@handback/contract/support/eventually.js';
 import { createPool, HandbackError } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
 import { acquire } from '#core/acquirers.js';
 import { ConnectionPool } from '#core/connection-pool.js';
 import { startServer, type ThrowawayServer } from '#scripts/database/index.mjs';
-import { eventually, within } from '../support/eventually.js';
 
 interface Thread extends RowDataPacket {
   Id: number;

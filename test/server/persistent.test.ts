@@ -2,11 +2,11 @@ import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { databaseUrl, withBank } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import { createPersistent, type Persistent, type PersistentOptions } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
-import { databaseUrl, withBank } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
-import { ServerWatcher } from '../support/server-watcher.js';
 
 type Queryable = Pick<Persistent, 'query'>;
 

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { databaseUrl } from '../support/database.js';
+import { databaseUrl } from '@handback/contract/support/database.js';
 
 const run = promisify(execFile);
 

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
+import { databaseUrl, withBank } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
 import { type ConnectionPool, createPool, type PoolOptions } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
-import { databaseUrl, withBank } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 
 type Mode = NonNullable<PoolOptions['reset']>;
 const MODES: Mode[] = ['auto', 'always', 'rollback'];

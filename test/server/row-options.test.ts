@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
+import { databaseUrl, unique } from '@handback/contract/support/database.js';
 import { type ConnectionPool, createPool } from '@handback/core';
 import type { ConnectionOptions } from 'mysql2';
 import { createConnection } from 'mysql2/promise';
-import { databaseUrl, unique } from '../support/database.js';
 
 const CONFIGURATIONS: Record<string, ConnectionOptions> = {
   rowsAsArray: { rowsAsArray: true },

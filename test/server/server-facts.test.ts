@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
+import { databaseUrl, unique } from '@handback/contract/support/database.js';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { Ask } from '#core/driver.js';
 import type { SchemaReach } from '#core/schema-reach.js';
 import { readSchemaReach, readServerFacts } from '#core/server-facts.js';
-import { databaseUrl, unique } from '../support/database.js';
 
 const APP = unique('handback_test_app');
 const OTHER = unique('handback_test_other');

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
+import { databaseUrl, unique } from '@handback/contract/support/database.js';
 import { type ConnectionPool, createPool, type PoolOptions } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
 import { createConnection } from 'mysql2/promise';
-import { databaseUrl, unique } from '../support/database.js';
 
 // What a session keeps although neither the text of the statement nor the status of its answer tells.
 

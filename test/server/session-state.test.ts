@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
+import { databaseUrl } from '@handback/contract/support/database.js';
 import { type ConnectionPool, createPool } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
-import { databaseUrl } from '../support/database.js';
 
 /** What one lease leaves behind on purpose, and how the next one would see it. */
 interface Stain {

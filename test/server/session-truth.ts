@@ -1,5 +1,5 @@
+import { databaseUrl } from '@handback/contract/support/database.js';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import { databaseUrl } from '../support/database.js';
 
 /** Variables that every statement moves, or that tell of the one before. */
 const VOLATILE = [

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
+import { withAccount } from '@handback/contract/support/account.js';
+import { type Bank, withBank } from '@handback/contract/support/database.js';
+import { eventually, within } from '@handback/contract/support/eventually.js';
+import { RawClient } from '@handback/contract/support/raw-client.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import type { PoolOptions, Scope } from '@handback/core';
-import { withAccount } from '../support/account.js';
-import { type Bank, withBank } from '../support/database.js';
-import { eventually, within } from '../support/eventually.js';
-import { RawClient } from '../support/raw-client.js';
-import { ServerWatcher } from '../support/server-watcher.js';
 import { type App, expressApp, fastifyApp, koaApp } from './apps.js';
 
 const REQUESTS = 8;

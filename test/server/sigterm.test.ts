@@ -5,12 +5,12 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { type Account, withAccount } from '@handback/contract/support/account.js';
+import { type Bank, databaseUrl, withBank } from '@handback/contract/support/database.js';
+import { eventually, within } from '@handback/contract/support/eventually.js';
+import { RawClient } from '@handback/contract/support/raw-client.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { type Account, withAccount } from '../support/account.js';
-import { type Bank, databaseUrl, withBank } from '../support/database.js';
-import { eventually, within } from '../support/eventually.js';
-import { RawClient } from '../support/raw-client.js';
-import { ServerWatcher } from '../support/server-watcher.js';
 
 const PROGRAM = fileURLToPath(new URL('./programs/bank.js', import.meta.url));
 const FRAMEWORKS = ['fastify', 'express', 'koa'];

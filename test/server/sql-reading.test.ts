@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { unique } from '@handback/contract/support/database.js';
 import fc from 'fast-check';
 import { type Leftovers, readSql } from '#core/sql.js';
-import { unique } from '../support/database.js';
 import {
   ASKING_EXPRESSIONS,
   ASKING_STATEMENTS,

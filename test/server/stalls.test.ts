@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
+import { databaseUrl, withBank } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
+import { TcpProxy } from '@handback/contract/support/tcp-proxy.js';
 import { type ConnectionPool, createPool } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
-import { databaseUrl, withBank } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
-import { ServerWatcher } from '../support/server-watcher.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
 
 type Queryable = Pick<ConnectionPool, 'query'>;
 

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { inspect } from 'node:util';
+import { databaseUrl, password } from '@handback/contract/support/database.js';
 import { type ConnectionPool, createPool } from '@handback/core';
-import { databaseUrl, password } from '../support/database.js';
 
 type ServerError = Error & { code?: string; errno?: number; sql?: string; sqlMessage?: string };
 

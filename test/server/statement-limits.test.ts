@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
+import { withAccount } from '@handback/contract/support/account.js';
+import { databaseUrl } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import { createPool } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
-import { withAccount } from '../support/account.js';
-import { databaseUrl } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
-import { ServerWatcher } from '../support/server-watcher.js';
 
 const ONE = 'SELECT 1 AS one';
 const ROUNDS = 300;

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
+import { databaseUrl, unique } from '@handback/contract/support/database.js';
 import { type ConnectionPool, createPool } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
 import { type Connection, createConnection } from 'mysql2/promise';
-import { databaseUrl, unique } from '../support/database.js';
 
 /** What only the server could tell of: code that is stored in the schema, or put there while the pool is in use. */
 describe('what stored code does to a session is gone for the next holder', () => {

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { databaseUrl } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
+import { type Flow, TcpProxy } from '@handback/contract/support/tcp-proxy.js';
 import { createConnection } from 'mysql2/promise';
-import { databaseUrl } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
-import { type Flow, TcpProxy } from '../support/tcp-proxy.js';
 
 describe('the TCP proxy of the tests', () => {
   let echo: Server;

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { Writable } from 'node:stream';
+import { databaseUrl } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
 import { createPool } from '@handback/core';
 import handback from '@handback/fastify';
 import Fastify from 'fastify';
-import { databaseUrl } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 
 interface HandbackWarning extends Error {
   code?: string;

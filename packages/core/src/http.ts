@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
+import { type AnswerGate, HeldResponse } from './held-response.js';
+import { type Decided, type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
 import type { ScopeSettings } from './options.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
@@ -14,6 +15,8 @@ export interface RequestFacts {
   readonly optedOut: boolean;
   /** Pattern of the route, or METHOD + '(unmatched)'. */
   readonly route: string;
+  /** What the framework does for a transaction that the answer decides. */
+  readonly gate?: AnswerGate | undefined;
 }
 
 type Socket = IncomingMessage['socket'];
@@ -86,6 +89,17 @@ class HttpContext implements ScopeContext {
 
   get route(): string {
     return this.#facts.route;
+  }
+
+  get answerBegun(): boolean {
+    const { res } = this.#facts;
+    return res.headersSent || res.writableEnded;
+  }
+
+  hold(transaction: Decided): () => void {
+    const { res, gate } = this.#facts;
+    const held = new HeldResponse(res, transaction, gate, this.pool.clock.soon);
+    return () => held.restore();
   }
 
   watch(life: Lifecycle): EndCause | null {

@@ -1,9 +1,11 @@
 export type { AcquireOptions } from './acquirers.js';
+export { decideTransaction } from './answering.js';
 export type { CloseOptions, ConnectionPool } from './connection-pool.js';
 export { createPool } from './create.js';
 export type { ServerFacts } from './driver.js';
 export { type ErrorCode, HandbackError, type HolderReport, type PoolReport } from './errors.js';
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
+export { type AnswerGate, answerPlainly } from './held-response.js';
 export type { JobOptions } from './job.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
@@ -13,6 +15,7 @@ export {
   type NewConnection,
   type OnConnect,
   type PoolOptions,
+  type RequestOptions,
   type RouteOptions,
 } from './options.js';
 export { createPersistent, type Persistent, type PersistentOptions } from './persistent.js';
@@ -25,6 +28,7 @@ export {
   type RouteSetting,
 } from './plugin.js';
 export type { LoggedStatement } from './query-log.js';
+export type { RequestTransactionOptions } from './request-options.js';
 export type { Scope } from './scope.js';
 export type { StatementOptions } from './statement.js';
 export type { EvictReason, State } from './states.js';

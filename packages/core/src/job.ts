@@ -1,17 +1,17 @@
 import { Lifecycle, type ScopeContext } from './lifecycle.js';
 import { checkOptions, invalid, type Rules, text } from './option-rules.js';
-import { mergeRouteOptions, ROUTE_RULES, type RouteOptions, type ScopeSettings } from './options.js';
+import { mergeRouteOptions, SCOPE_RULES, type ScopeOptions, type ScopeSettings } from './options.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
 import { Scope } from './scope.js';
 
 /** What a job may set for itself: limits as a route has them, in the place of the pool's. */
-export interface JobOptions extends Omit<RouteOptions, 'releaseOn'> {
+export interface JobOptions extends Omit<ScopeOptions, 'releaseOn'> {
   /** Names the job in errors, reports and events, as the pattern of its route names a request. @default the function's name, else 'job' */
   name?: string | undefined;
 }
 
-const { releaseOn: _, ...LIMITS } = ROUTE_RULES;
+const { releaseOn: _, ...LIMITS } = SCOPE_RULES;
 const JOB_RULES: Rules = { ...LIMITS, name: text };
 
 /** A job ends when its function has settled; there is nothing to watch. */
@@ -22,7 +22,7 @@ export class JobContext implements ScopeContext {
   readonly log: QueryLog | null;
   readonly #limits: ScopeSettings | null;
 
-  constructor(pool: Pool, route: string, limits: RouteOptions | null = null) {
+  constructor(pool: Pool, route: string, limits: ScopeOptions | null = null) {
     this.pool = pool;
     this.route = route;
     this.#limits = limits && mergeRouteOptions(pool.settings, limits);
@@ -44,7 +44,7 @@ export class JobContext implements ScopeContext {
 export class Job {
   readonly #pool: Pool;
   readonly #name: string;
-  readonly #limits: RouteOptions | null;
+  readonly #limits: ScopeOptions | null;
 
   /** @throws {HandbackError} INVALID_OPTION */
   // biome-ignore lint/complexity/noBannedTypes: any function; its name is all that is asked for

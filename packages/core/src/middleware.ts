@@ -61,13 +61,19 @@ export class Installer<Request extends object> {
     (request as Record<symbol, unknown>)[this.#slot] ??= null;
   }
 
+  /** The scope of a request that has asked for it. */
+  scopeOf(request: Request): Scope | null {
+    const scope = (request as Record<symbol, unknown>)[this.#slot];
+    return scope instanceof Scope ? scope : null;
+  }
+
   /**
    * The handler has settled and the framework will not answer, because the client has left: of this nothing on the
    * response tells.
    */
   settled(request: Request): void {
-    const scope = (request as Record<symbol, unknown>)[this.#slot];
-    if (scope instanceof Scope) Scope.lifeOf(scope).ending('answered');
+    const scope = this.scopeOf(request);
+    if (scope) Scope.lifeOf(scope).ending('answered');
   }
 
   #install(prototype: object, request: Request): void {

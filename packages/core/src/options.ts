@@ -15,6 +15,13 @@ import {
   text,
 } from './option-rules.js';
 import type { StrictParams } from './params.js';
+import {
+  checkRequestOptions,
+  flag,
+  type RequestTransactionOptions,
+  requestTransaction,
+  transactionSetting,
+} from './request-options.js';
 
 /** A connection that is being set up: what is called on it later fails. */
 export interface NewConnection {
@@ -27,8 +34,8 @@ export interface NewConnection {
 /** What runs on every new connection; see the option `onConnect`. */
 export type OnConnect = string | readonly string[] | ((connection: NewConnection) => unknown);
 
-/** Options that a route may set for itself. */
-export interface RouteOptions {
+/** Options of a pool that a route may set for itself. */
+export interface ScopeOptions {
   /**
    * One absolute deadline over queueing, opening and resetting, in ms. 0 = don't queue: fails only when `max`
    * connections are in use. `Infinity` = no deadline.
@@ -66,7 +73,22 @@ export interface RouteOptions {
   log?: number | undefined;
 }
 
-export interface PoolOptions extends RouteOptions {
+/** Options of a plugin that a route may set for itself: they are about requests, which a pool doesn't know. */
+export interface RequestOptions {
+  /**
+   * Each request runs in a transaction, begun by its first query: COMMIT before the answer leaves if its status is below
+   * 400 and nothing was thrown, else ROLLBACK. `false` on a route opts it out.
+   * @default false
+   */
+  transaction?: boolean | RequestTransactionOptions | undefined;
+  /** The transaction is READ ONLY: the server refuses writes. Switches `transaction` on unless that is `false`. @default false */
+  readOnly?: boolean | undefined;
+}
+
+/** Options that a route may set for itself. */
+export interface RouteOptions extends ScopeOptions, RequestOptions {}
+
+export interface PoolOptions extends ScopeOptions {
   /** `mysql://user:password@host:port/schema?option=value`. Required unless `connection` is given. */
   uri?: string | undefined;
   /** mysql2's connection options, or a function that returns them (a promise is awaited), called for each open. */
@@ -124,6 +146,8 @@ export interface PoolOptions extends RouteOptions {
 }
 
 export interface ScopeSettings {
+  /** Of the transaction that a request runs in; null = in none. */
+  readonly transaction: RequestTransactionOptions | null;
   readonly acquireTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly releaseOn: 'end' | 'finish';
@@ -160,7 +184,7 @@ export interface PoolSettings extends ScopeSettings {
   readonly source: ConnectionSource;
 }
 
-export const ROUTE_RULES: Rules = {
+export const SCOPE_RULES: Rules = {
   acquireTimeoutMs: deadline,
   drainTimeoutMs: duration,
   releaseOn: oneOf('end', 'finish'),
@@ -171,10 +195,14 @@ export const ROUTE_RULES: Rules = {
   log: count(0),
 };
 
+const REQUEST_RULES: Rules = { transaction: requestTransaction, readOnly: flag };
+
+export const ROUTE_RULES: Rules = { ...SCOPE_RULES, ...REQUEST_RULES };
+
 const ANYTHING = { allowed: 'anything', accepts: () => true };
 
 const POOL_RULES: Rules = {
-  ...ROUTE_RULES,
+  ...SCOPE_RULES,
   // Judged together, in connection-source.ts.
   uri: ANYTHING,
   connection: ANYTHING,
@@ -198,7 +226,7 @@ const POOL_RULES: Rules = {
 };
 
 /** Options of a plugin beyond the pool's. */
-export const PLUGIN_RULES: Rules = { as: text, pool: ANYTHING, skip: anyFunction };
+export const PLUGIN_RULES: Rules = { as: text, pool: ANYTHING, skip: anyFunction, ...REQUEST_RULES };
 
 export const POOL_OPTION_NAMES: readonly string[] = Object.keys(POOL_RULES);
 
@@ -245,6 +273,7 @@ export function readPoolOptions(given: PoolOptions | string): PoolSettings {
 }
 
 const DEFAULT_SCOPE: ScopeSettings = {
+  transaction: null,
   acquireTimeoutMs: 5_000,
   drainTimeoutMs: 5_000,
   releaseOn: 'end',
@@ -280,6 +309,7 @@ export function resized(settings: PoolSettings, given: unknown): Sizes {
 /** What a route says on top of its pool. `given` has been checked. */
 export function mergeRouteOptions(base: ScopeSettings, given: RouteOptions): ScopeSettings {
   return {
+    transaction: transactionSetting(base.transaction, given),
     acquireTimeoutMs: given.acquireTimeoutMs ?? base.acquireTimeoutMs,
     drainTimeoutMs: given.drainTimeoutMs ?? base.drainTimeoutMs,
     releaseOn: given.releaseOn ?? base.releaseOn,
@@ -294,4 +324,5 @@ export function mergeRouteOptions(base: ScopeSettings, given: RouteOptions): Sco
 /** @throws {HandbackError} INVALID_OPTION */
 export function checkRouteOptions(given: unknown): asserts given is RouteOptions {
   checkOptions(given, ROUTE_RULES, 'the route options');
+  checkRequestOptions(given as RouteOptions);
 }

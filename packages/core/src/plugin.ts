@@ -3,6 +3,7 @@ import { type CloseOptions, ConnectionPool } from './connection-pool.js';
 import { createPool } from './create.js';
 import { HandbackError } from './errors.js';
 import { FOREIGN_NAMES } from './foreign-names.js';
+import type { AnswerGate } from './held-response.js';
 import { httpScope } from './http.js';
 import { checkOptions, invalid, type Rules } from './option-rules.js';
 import {
@@ -11,12 +12,14 @@ import {
   PLUGIN_RULES,
   POOL_OPTION_NAMES,
   type PoolOptions,
+  type RequestOptions,
   type RouteOptions,
   type ScopeSettings,
 } from './options.js';
+import { checkRequestOptions, transactionSetting } from './request-options.js';
 import type { Scope } from './scope.js';
 
-export interface PluginOptions<Request> extends PoolOptions {
+export interface PluginOptions<Request> extends PoolOptions, RequestOptions {
   /** Name of the property on the request. Also the pool's name unless `name` is given. @default 'db' */
   as?: string;
   /** A pool made by `createPool`, which stays open when the application closes. Instead of the pool's options. */
@@ -41,6 +44,8 @@ export interface RequestView<Request> {
   readonly routeSetting: RouteSetting;
   /** Pattern of the route where the framework matched one. */
   readonly pattern: string | undefined;
+  /** What the framework does for a route's transaction; without it a failed COMMIT is answered with a plain 500. */
+  readonly gate?: AnswerGate;
 }
 
 /** What one registration of a plugin amounts to, whatever the framework. */
@@ -49,6 +54,7 @@ export class Plugin<Request> {
   readonly pool: ConnectionPool;
   /** Whether the pool was made here, and is closed with the application. */
   readonly owned: boolean;
+  readonly #settings: ScopeSettings;
   readonly #skip: ((request: Request) => boolean) | undefined;
   readonly #merged = new WeakMap<RouteOptions, ScopeSettings>();
 
@@ -56,14 +62,22 @@ export class Plugin<Request> {
   constructor(options: PluginOptions<Request>) {
     if (typeof options !== 'object' || options === null)
       throw new HandbackError('INVALID_OPTION', 'The plugin options must be an object.');
-    const { as = 'db', pool, skip, ...poolOptions } = options;
-    checkOptions({ as, skip }, PLUGIN_RULES, 'the plugin options');
+    const { as = 'db', pool, skip, transaction, readOnly, ...poolOptions } = options;
+    checkOptions({ as, skip, transaction, readOnly }, PLUGIN_RULES, 'the plugin options');
     // Their values are judged by the pool; here it is the list of known names that counts.
     checkOptions(poolOptions, KNOWN_NAMES, 'the plugin options', FOREIGN_NAMES);
+    checkRequestOptions({ transaction, readOnly });
     this.as = as;
     this.#skip = skip;
     this.owned = pool === undefined;
     this.pool = pool === undefined ? createPool({ name: as, ...poolOptions }) : givenPool(pool, poolOptions);
+    const { settings } = ConnectionPool.flowOf(this.pool);
+    this.#settings = { ...settings, transaction: transactionSetting(null, { transaction, readOnly }) };
+  }
+
+  /** Whether requests of a route run in a transaction. @throws {HandbackError} INVALID_OPTION */
+  runsInTransaction(setting: RouteSetting): boolean {
+    return setting !== false && this.#settingsOf(setting).transaction !== null;
   }
 
   /** The scope of one request. */
@@ -77,12 +91,14 @@ export class Plugin<Request> {
       req,
       res,
       get settings() {
-        const setting = view.routeSetting;
-        return setting ? plugin.#merge(flow.settings, setting) : flow.settings;
+        return plugin.#settingsOf(view.routeSetting);
       },
       get optedOut() {
         skipped ??= plugin.#skip?.(view.request) === true;
         return skipped || view.routeSetting === false;
+      },
+      get gate() {
+        return view.gate;
       },
       get route() {
         return view.pattern ?? `${req.method ?? 'GET'} (unmatched)`;
@@ -95,13 +111,14 @@ export class Plugin<Request> {
     if (this.owned) await this.pool.close(options);
   }
 
-  #merge(base: ScopeSettings, setting: RouteOptions): ScopeSettings {
+  #settingsOf(setting: RouteSetting): ScopeSettings {
+    if (!setting) return this.#settings;
     if (typeof setting !== 'object') checkRouteSetting(setting);
     let merged = this.#merged.get(setting);
     if (!merged) {
       // A framework may have registered the route before it could be checked.
       checkRouteSetting(setting);
-      merged = mergeRouteOptions(base, setting);
+      merged = mergeRouteOptions(this.#settings, setting);
       this.#merged.set(setting, merged);
     }
     return merged;

@@ -37,6 +37,30 @@ export function endsByItself(): HandbackError {
   );
 }
 
+/** `commit()`, `beginTransaction()` or `release()` where the route has a transaction of its own. */
+export function decidedByAnswer(): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_NESTED',
+    'This request runs in a transaction (option transaction): its answer commits it, or rolls it back when the status is 400 or more. rollback() undoes what was done so far; transaction(fn) makes a savepoint.',
+  );
+}
+
+/** The first query of a request that is to run in a transaction. */
+export function answerBegun(): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_TOO_LATE',
+    'This request runs in a transaction (option transaction), and its answer has begun to leave: a failing COMMIT could no longer change it. Query before answering, or set transaction: false for this route.',
+  );
+}
+
+/** A later one. */
+export function answered(): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_TOO_LATE',
+    'The transaction of this request was decided with its answer: the statement was not sent. Do it before answering, or after it in a transaction(fn) of its own.',
+  );
+}
+
 export function connectionLost(): HandbackError {
   return new HandbackError('CONNECTION_LOST', 'The connection was lost; the statement was not sent.');
 }

@@ -7,7 +7,8 @@ import type { Lifecycle, ScopeContext, ScopeState } from './lifecycle.js';
 import { maskValues } from './mask.js';
 import type { LoggedStatement } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { endsByItself, nested } from './refusals.js';
+import { decidedByAnswer, endsByItself, nested } from './refusals.js';
+import { RequestTransaction } from './request-transaction.js';
 import { StreamedStatement } from './row-stream.js';
 import { Call, type TrackedStatement } from './statement.js';
 import {
@@ -27,6 +28,8 @@ export class Scope extends Queryable {
   readonly #life: Lifecycle;
   readonly #context: ScopeContext;
   #turn: Turn | null = null;
+  /** What the whole request runs in, if its route says so; made by its first query. */
+  #whole: RequestTransaction | null = null;
 
   /** @internal */
   constructor(life: Lifecycle) {
@@ -38,6 +41,11 @@ export class Scope extends Queryable {
   /** @internal For the adapters: the life behind a scope. */
   static lifeOf(scope: Scope): Lifecycle {
     return scope.#life;
+  }
+
+  /** @internal For the adapters: what the answer of the request decides, if anything. */
+  static transactionOf(scope: Scope): RequestTransaction | null {
+    return scope.#whole;
   }
 
   /** @internal For what wraps a scope. */
@@ -62,15 +70,28 @@ export class Scope extends Queryable {
   protected submit(statement: TrackedStatement): void {
     const life = this.#life;
     const refusal = life.enter(statement);
-    if (refusal) statement.settle(refusal);
+    if (refusal) return statement.settle(refusal);
+    const whole = this.#inWhole();
+    if (whole) whole.submit(statement);
     else if (life.isLate) this.#submitLate(statement);
     else if (life.lease) life.lease.submit(statement);
     else life.claimFor(statement);
   }
 
-  /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */
+  #inWhole(): RequestTransaction | null {
+    if (this.#whole || this.#context.settings.transaction === null) return this.#whole;
+    this.#whole = new RequestTransaction(this.#life, this.dialect);
+    return this.#whole;
+  }
+
+  /**
+   * START TRANSACTION.
+   *
+   * @throws {HandbackError} TRANSACTION_NESTED when one is open, which it would commit, or when the route has one
+   */
   async beginTransaction(): Promise<void> {
     this.#enterOrThrow();
+    if (this.#inWhole()) throw decidedByAnswer();
     if (this.#life.functions > 0) throw nested();
     const lease = await this.#held();
     await lease.beginTransaction();
@@ -85,15 +106,20 @@ export class Scope extends Queryable {
   async commit(): Promise<void> {
     if (!this.#life.asked && !this.#life.isOptedOut()) return;
     this.#enterOrThrow();
+    if (this.#inWhole()) throw decidedByAnswer();
     if (this.#life.functions > 0) throw endsByItself();
     await sendCommit((sql) => this.#control(sql));
   }
 
-  /** ROLLBACK; after `TRANSACTION_ROLLED_BACK` it says that the caller knows, and statements are accepted again. */
+  /**
+   * ROLLBACK; after `TRANSACTION_ROLLED_BACK` it says that the caller knows, and statements are accepted again. Where the
+   * route has a transaction (option `transaction`) the next query begins another.
+   */
   async rollback(): Promise<void> {
     const life = this.#life;
     if (!life.asked && !life.isOptedOut()) return;
     const refusal = life.enter();
+    if (this.#whole && (!refusal || life.isTransactionLost)) return this.#whole.rollback();
     if (life.isTransactionLost) {
       life.broken = null;
       return;
@@ -115,7 +141,9 @@ export class Scope extends Queryable {
     const life = this.#life;
     const refusal = life.enter();
     if (refusal) throw refusal;
-    if (life.isLate) return this.#lateTransaction(fn, options);
+    const whole = this.#inWhole();
+    if (whole && !whole.isDecided) return this.#savepoint(whole, fn, options);
+    if (whole || life.isLate) return this.#lateTransaction(fn, options);
     life.functions++;
     try {
       const run = (work: Work<T>) => this.#transactionInTurn(work, options);
@@ -124,6 +152,12 @@ export class Scope extends Queryable {
       life.functions--;
       life.settle();
     }
+  }
+
+  /** @throws {HandbackError} TRANSACTION_NESTED for what only a transaction of its own could have */
+  async #savepoint<T>(whole: RequestTransaction, fn: Work<T>, options: TransactionOptions): Promise<T> {
+    if (options.isolation !== undefined || options.readOnly) throw decidedByAnswer();
+    return whole.transaction(fn);
   }
 
   async #transactionInTurn<T>(fn: Work<T>, options: TransactionOptions): Promise<T> {
@@ -150,11 +184,17 @@ export class Scope extends Queryable {
    */
   async connection(): Promise<RawConnection> {
     this.#enterOrThrow();
-    return (await this.#held()).connection();
+    const whole = this.#inWhole();
+    return (await (whole ? whole.lease() : this.#held())).connection();
   }
 
-  /** Hands the connection back early; the next query acquires again. An open transaction is rolled back. */
+  /**
+   * Hands the connection back early; the next query acquires again. An open transaction is rolled back.
+   *
+   * @throws {HandbackError} TRANSACTION_NESTED where the route has a transaction: that one lasts until the answer
+   */
   async release(): Promise<void> {
+    if (this.#whole?.isOpen) throw decidedByAnswer();
     if (this.#life.asked) this.#life.release();
   }
 

@@ -3,9 +3,10 @@ import { HandbackError } from './errors.js';
 import { checkOptions, invalid, type Rules } from './option-rules.js';
 import { type Dialect, Queryable } from './queryable.js';
 import { nested } from './refusals.js';
+import { flag, type Isolation, isolation } from './request-options.js';
 import { Call, type DriverError, type TrackedStatement, wasNeverSent } from './statement.js';
 
-export type Isolation = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable';
+export type { Isolation };
 
 export interface TransactionOptions {
   /** For this transaction alone. Default: the session's. */
@@ -28,19 +29,7 @@ export interface TransactionHost {
   ascertain(): Promise<void>;
 }
 
-const ISOLATIONS: readonly string[] = [
-  'READ UNCOMMITTED',
-  'READ COMMITTED',
-  'REPEATABLE READ',
-  'SERIALIZABLE',
-];
-const RULES: Rules = {
-  isolation: {
-    allowed: ISOLATIONS.map((level) => `'${level}'`).join(', '),
-    accepts: (value) => typeof value === 'string' && ISOLATIONS.includes(value.toUpperCase()),
-  },
-  readOnly: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
-};
+const RULES: Rules = { isolation, readOnly: flag };
 
 export type Work<T> = (tx: Transaction) => Promise<T> | T;
 
@@ -57,7 +46,10 @@ function control(host: TransactionHost, sql: string): Promise<unknown> {
 }
 
 /** Nothing of others may stand between the two: it would use up the isolation level. */
-async function begin(host: TransactionHost, { isolation, readOnly }: TransactionOptions): Promise<void> {
+export async function begin(
+  host: TransactionHost,
+  { isolation, readOnly }: TransactionOptions,
+): Promise<void> {
   const start = new Call(false, readOnly ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION', undefined);
   const calls = [start];
   if (isolation !== undefined) {
@@ -83,10 +75,18 @@ export function undoBegin(error: unknown, rollback: () => Promise<unknown>): voi
   if (error instanceof HandbackError && error.code === 'QUERY_TIMEOUT') rollback().catch(() => undefined);
 }
 
-async function commit(host: TransactionHost): Promise<void> {
+/**
+ * COMMIT, behind the statements that are still ahead of it. `onSending`: it is about to be sent.
+ *
+ * @throws {HandbackError} see {@link sendCommit}
+ */
+export async function commit(host: TransactionHost, onSending = () => {}): Promise<void> {
   const call = new Call(false, 'COMMIT', undefined);
-  // Statements may still be ahead of it.
-  call.precondition = () => (host.inTransaction ? null : host.notOpen());
+  call.precondition = () => {
+    if (!host.inTransaction) return host.notOpen();
+    onSending();
+    return null;
+  };
   try {
     await sendCommit(() => {
       host.submitInside(call);
@@ -99,7 +99,7 @@ async function commit(host: TransactionHost): Promise<void> {
 }
 
 /** A failing ROLLBACK marks the connection unusable, so the server ends the transaction; there is nothing to add. */
-async function rollBack(host: TransactionHost): Promise<void> {
+export async function rollBack(host: TransactionHost): Promise<void> {
   await control(host, 'ROLLBACK').catch(() => undefined);
 }
 
@@ -173,6 +173,11 @@ export class Transaction extends Queryable {
     super();
     this.#host = host;
     this.dialect = dialect;
+  }
+
+  /** @internal For the scope of a request that runs in it. */
+  static submitTo(transaction: Transaction, statement: TrackedStatement): void {
+    transaction.submit(statement);
   }
 
   protected submit(statement: TrackedStatement): void {

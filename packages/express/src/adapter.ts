@@ -11,6 +11,7 @@ import {
   routeSettingOf,
 } from '@handback/core';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { gateOf } from './gate.js';
 
 export type HandbackOptions = PluginOptions<Request>;
 
@@ -33,6 +34,9 @@ function view(request: Request) {
     },
     get pattern() {
       return request.route ? `${request.baseUrl || baseUrl}${request.route.path}` : undefined;
+    },
+    get gate() {
+      return gateOf(request);
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   type PluginOptions,
 } from '@handback/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { addCommitGate, gateOf } from './gate.js';
 
 export type HandbackOptions = PluginOptions<FastifyRequest>;
 
@@ -50,14 +51,20 @@ export async function register(app: FastifyInstance, options: HandbackOptions): 
       (this as unknown as Record<symbol, unknown>)[slot] = value;
     },
   });
-  app.addHook('onRoute', ({ config }) => checkRouteSetting(config?.handback));
+  app.addHook('onRoute', (route) => {
+    const setting = route.config?.handback;
+    checkRouteSetting(setting);
+    if (plugin.runsInTransaction(setting)) {
+      addCommitGate(route, (request) => (request as unknown as Record<symbol, unknown>)[slot]);
+    }
+  });
   app.addHook('onClose', () => plugin.close());
   logWarnings(app, plugin.pool);
 }
 
-function responseOf(request: FastifyRequest) {
+function replyOf(request: FastifyRequest): FastifyReply {
   const reply = (request as WithReply)[REPLY] as FastifyReply | null;
-  if (reply) return reply.raw;
+  if (reply) return reply;
   throw new TypeError(
     'This onRequest hook was added before Handback: register Handback first to use it there.',
   );
@@ -67,12 +74,15 @@ function view(request: FastifyRequest) {
   return {
     request,
     req: request.raw,
-    res: responseOf(request),
+    res: replyOf(request).raw,
     get routeSetting() {
       return request.routeOptions.config?.handback;
     },
     get pattern() {
       return request.routeOptions.url;
+    },
+    get gate() {
+      return gateOf(replyOf(request));
     },
   };
 }

@@ -2,6 +2,7 @@ import {
   type CloseOptions,
   type ConnectionPool,
   checkRouteOptions,
+  decideTransaction,
   Installer,
   Plugin,
   type PluginOptions,
@@ -11,6 +12,7 @@ import {
   routeSettingOf,
 } from '@handback/core';
 import type { Context, Middleware } from 'koa';
+import { gateOf, isWhole } from './gate.js';
 
 export type HandbackOptions = PluginOptions<Context>;
 
@@ -33,6 +35,9 @@ function view(ctx: Context) {
       const { _matchedRoute } = ctx as { _matchedRoute?: unknown };
       return _matchedRoute === undefined ? undefined : String(_matchedRoute);
     },
+    get gate() {
+      return gateOf(ctx);
+    },
   };
 }
 
@@ -48,6 +53,10 @@ export function handback(options: HandbackOptions): Handback {
     installer.admit(ctx as Context, ctx.app.context);
     try {
       await next();
+      if (isWhole(ctx)) await decideTransaction(installer.scopeOf(ctx as Context), ctx.status < 400);
+    } catch (error) {
+      decideTransaction(installer.scopeOf(ctx as Context), false);
+      throw error;
     } finally {
       // Koa does not end a response whose client has left.
       if (!ctx.writable && ctx.respond !== false) installer.settled(ctx as Context);

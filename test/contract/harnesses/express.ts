@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
+import type { Context, Db, Harness, PoolView, Route, Setup } from '@handback/contract';
 import handback, { type HandbackOptions } from '@handback/express';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import express4Module from 'express4';
-import type { Context, Db, Harness, PoolView, Route, Setup } from '../harness.js';
 import { frameworkEndIn } from '../strategies/patched-end.js';
 
 export const express5 = harnessOf('Express 5', express);

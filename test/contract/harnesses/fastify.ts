@@ -1,12 +1,13 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Context, Db, Harness, PoolView } from '@handback/contract';
 import handback, { type HandbackOptions } from '@handback/fastify';
 import fastify from 'fastify';
-import type { Context, Db, Harness, PoolView } from '../harness.js';
 
 export const fastify5: Harness = {
   framework: 'Fastify 5',
   family: 'fastify',
+  refusesAtStart: true,
   async start({ routes, plugins, strategy, laterHook, frameworkOptions, frameworkSetup }) {
     const app = fastify(frameworkOptions ?? {});
     const errors: unknown[] = [];

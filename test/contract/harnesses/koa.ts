@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import type { Context, Db, Harness, PoolView, Route } from '@handback/contract';
 import handback, { type HandbackOptions } from '@handback/koa';
 import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import Koa2 from 'koa2';
-import type { Context, Db, Harness, PoolView, Route } from '../harness.js';
 
 export const koa3 = harnessOf('Koa 3', Koa);
 export const koa2 = harnessOf('Koa 2', Koa2);

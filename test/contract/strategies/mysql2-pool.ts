@@ -1,16 +1,14 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
+import { dbOn, type PoolView, type Row, type Stats, type Strategy } from '@handback/contract';
+import { databaseUrl } from '@handback/contract/support/database.js';
 import {
-  type Connection,
   createConnection,
   createPool,
   type Pool,
   type PoolConnection,
   type PoolOptions,
 } from 'mysql2/promise';
-import { databaseUrl } from '../../support/database.js';
-import type { Db, PoolView, RawConnection, Row, Stats, Strategy } from '../harness.js';
 
 /** Arranges for a request's connection to go back to mysql2's pool; called when the request has got it. */
 export type Ending = (request: { req: IncomingMessage; res: ServerResponse }, release: () => void) => void;
@@ -50,40 +48,6 @@ export function onMysql2Pool(ending?: Ending, options: PoolOptions = {}): (max: 
       },
     };
   };
-}
-
-/** The calls of `Db` on whatever connection `acquire` gives, and nothing more. */
-export function dbOn(acquire: () => Promise<Connection>): Db {
-  const db: Db = {
-    async query(sql, values = []) {
-      const [rows, fields] = await (await acquire()).query(sql, values);
-      return [rows as Row[], fields];
-    },
-    async execute(sql, values = []) {
-      const [rows, fields] = await (await acquire()).execute(sql, values as []);
-      return [rows as Row[], fields];
-    },
-    beginTransaction: async () => (await acquire()).beginTransaction(),
-    commit: async () => (await acquire()).commit(),
-    rollback: async () => (await acquire()).rollback(),
-    async transaction(work) {
-      await db.beginTransaction();
-      try {
-        const result = await work(db);
-        await db.commit();
-        return result;
-      } catch (error) {
-        await db.rollback();
-        throw error;
-      }
-    },
-    stream: (): Readable => {
-      throw new Error('not part of this strategy');
-    },
-    release: async () => ((await acquire()) as PoolConnection).release(),
-    connection: async () => (await acquire()) as unknown as RawConnection,
-  };
-  return db;
 }
 
 interface PoolInternals {

@@ -1,0 +1,48 @@
+import { dropSessionObjects } from './cases/session-objects.js';
+import type { Case, Harness } from './harness.js';
+import { globalRunner, type Runner } from './runner.js';
+import { suite } from './suite.js';
+import { useDatabase } from './support/database.js';
+
+const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 30_000;
+
+export interface ContractOptions {
+  /**
+   * The database to run against, `mysql://user:password@host:port/schema`: a MariaDB server, and an account that may do
+   * anything there. One for the whole process.
+   *
+   * @default the variable HANDBACK_TEST_DATABASE_URL
+   */
+  databaseUrl?: string;
+  /** Cases of your own, by behaviour; with the name of one of the suite's behaviours, they are added to it. */
+  also?: Readonly<Record<string, readonly Case[]>>;
+  /** How long a case waits for an answer or a state before it fails. @default 10_000 */
+  patienceMs?: number;
+  /** Where the tests are registered. @default the global `describe`, `it` and `after` (mocha, Jest, Vitest with globals) */
+  runner?: Runner;
+}
+
+/** Registers a test for every case that applies to this harness, under `contract: <framework>`. */
+export function contract(harness: Harness, options: ContractOptions = {}): void {
+  const { databaseUrl, also = {}, patienceMs = PATIENCE_MS, runner = globalRunner() } = options;
+  if (databaseUrl !== undefined) useDatabase(databaseUrl);
+  runner.describe(`contract: ${harness.framework}`, () => {
+    for (const behaviour of new Set([...Object.keys(suite), ...Object.keys(also)])) {
+      const cases = [...(suite[behaviour] ?? []), ...(also[behaviour] ?? [])].filter((each) =>
+        applies(each, harness),
+      );
+      if (cases.length === 0) continue;
+      runner.describe(behaviour, () => {
+        for (const { name, run, timeoutMs = TIMEOUT_MS } of cases)
+          runner.it(name, () => run({ ...harness, patienceMs }), timeoutMs);
+      });
+    }
+    runner.after(dropSessionObjects);
+  });
+}
+
+/** Whether a case is about this framework too. */
+export function applies({ only }: Case, { family }: Harness): boolean {
+  return only === undefined || only.includes(family);
+}
