@@ -21,6 +21,9 @@ const SHORT_GRACE_MS = 200;
 /** The whole shutdown: the grace, a drain (0.5 s in the program), and the end of a process on a busy machine. */
 const DEADLINE_MS = 10_000;
 
+/** How the transaction of a transfer begins: by `transaction(fn)`, by hand, as the request's own. */
+const WAYS = ['/transfer?', '/transfer?byHand&', '/gated?'];
+
 interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -155,14 +158,13 @@ for (const framework of FRAMEWORKS) {
       });
     }).timeout(60_000);
 
-    for (const byHand of [false, true]) {
-      const how = byHand ? 'begun by hand' : 'of transaction(fn)';
-      it(`a transfer ${how} that outlasts the deadline is rolled back`, async () => {
+    for (const how of WAYS) {
+      it(`a transfer (${how}…) that outlasts the deadline is rolled back`, async () => {
         await withLedger(async ({ bank, account, watcher, ledger }) => {
           const { port, process: child, exit } = await start(framework, account, bank, SHORT_GRACE_MS);
           try {
             const client = await RawClient.connect(port);
-            client.send([`/transfer?id=long&amount=7&pause=60${byHand ? '&byHand' : ''}`]);
+            client.send([`${how}id=long&amount=7&pause=60`]);
             const answer = client.receive(30_000).then(
               ({ status }) => status,
               () => 'cut off',

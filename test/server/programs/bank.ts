@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import expressHandback from '@handback/express';
 import fastifyHandback, { type PoolOptions, type Scope } from '@handback/fastify';
 import koaHandback from '@handback/koa';
+import Router from '@koa/router';
 import express from 'express';
 import fastify from 'fastify';
 import { closed, type Running, shutDown } from 'handback-examples/dist/shared/shutdown.js';
@@ -53,11 +54,21 @@ async function transfer(db: Scope, url: string): Promise<{ done: string }> {
   return { done: order.id };
 }
 
+/** In the transaction of its request, which is committed before the acknowledgement leaves. */
+async function gated(db: Scope, url: string): Promise<{ done: string }> {
+  const order = readOrder(url);
+  await move(db, order);
+  return { done: order.id };
+}
+
+const inTransaction = { transaction: true };
+
 const frameworks: Record<string, () => Promise<Running>> = {
   async fastify() {
     const app = fastify();
     await app.register(fastifyHandback, options);
     app.get('/transfer', (request) => transfer(request.db, request.url));
+    app.get('/gated', { config: { handback: inTransaction } }, (request) => gated(request.db, request.url));
     await app.listen({ port: 0, host: '127.0.0.1' });
     return { server: app.server, close: () => app.close() };
   },
@@ -67,6 +78,9 @@ const frameworks: Record<string, () => Promise<Running>> = {
     app.set('env', 'test');
     app.use(db);
     app.get('/transfer', async (req, res) => res.json(await transfer(req.db, req.url)));
+    app.get('/gated', expressHandback.route(inTransaction), async (req, res) => {
+      res.json(await gated(req.db, req.url));
+    });
     return listening(createServer(app), db);
   },
   async koa() {
@@ -74,9 +88,14 @@ const frameworks: Record<string, () => Promise<Running>> = {
     const db = koaHandback(options);
     app.silent = true;
     app.use(db);
-    app.use(async (ctx) => {
+    const router = new Router();
+    router.get('/transfer', async (ctx) => {
       ctx.body = await transfer(ctx.db, ctx.url);
     });
+    router.get('/gated', koaHandback.route(inTransaction), async (ctx) => {
+      ctx.body = await gated(ctx.db, ctx.url);
+    });
+    app.use(router.routes());
     return listening(createServer(app.callback()), db);
   },
 };
