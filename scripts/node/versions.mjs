@@ -15,8 +15,14 @@ function majorOf(version) {
 export const essentials = [
   'test/contract/contract.test.ts',
   'test/core',
-  ...['async-context', 'ended-sockets', 'http2', 'process-life', 'shutdown', 'sigterm'].map(
-    (name) => `test/server/${name}.test.ts`,
-  ),
+  ...[
+    'async-context',
+    'ended-sockets',
+    'handler-timeout',
+    'http2',
+    'process-life',
+    'shutdown',
+    'sigterm',
+  ].map((name) => `test/server/${name}.test.ts`),
   'test/packaging/commonjs.test.ts',
 ];

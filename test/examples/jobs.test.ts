@@ -241,10 +241,10 @@ describe('example: jobs', () => {
         await eventually(() => assert.equal(pool.stats().leased, 1));
         worker.cancelAllJobs('enough');
         await eventually(() => assert.equal(aborted.length, 1));
-      } finally {
-        await worker.close();
         await isQuiet(pool);
-        await pool.close();
+      } finally {
+        await pool.close({ timeoutMs: 0 });
+        await worker.close();
       }
     }));
 
