@@ -1,3 +1,4 @@
+import { decideTransaction } from '#core/answering.js';
 import { type EndCause, Lifecycle, type ScopeContext } from '#core/lifecycle.js';
 import { mergeRouteOptions, type RouteOptions } from '#core/options.js';
 import { QueryLog } from '#core/query-log.js';
@@ -9,6 +10,7 @@ export interface TestRequestOptions extends RouteOptions {
   readonly optedOut?: boolean;
   /** How it had ended before its first query. */
   readonly over?: EndCause;
+  readonly answerBegun?: boolean;
 }
 
 /** A request without HTTP: its end comes when the test says so. */
@@ -17,6 +19,9 @@ export class TestRequest {
   /** How often the end was begun to be watched for, and how often that was over. */
   watched = 0;
   unwatched = 0;
+  /** How often its answer was held back, and its headers taken back. */
+  held = 0;
+  restored = 0;
   readonly #life: Lifecycle;
 
   constructor({ flow }: TestPool, options: TestRequestOptions = {}) {
@@ -31,6 +36,13 @@ export class TestRequest {
       get optedOut() {
         return options.optedOut ?? false;
       },
+      answerBegun: options.answerBegun ?? false,
+      hold: () => {
+        this.held++;
+        return () => {
+          this.restored++;
+        };
+      },
       watch: () => {
         this.watched++;
         return over;
@@ -41,6 +53,11 @@ export class TestRequest {
     };
     this.#life = new Lifecycle(context);
     this.db = new Scope(this.#life);
+  }
+
+  /** The answer is ready; it is held back until what is returned has settled. */
+  async decide(succeeded = true): Promise<void> {
+    await decideTransaction(this.db, succeeded);
   }
 
   /** The handler answers. */

@@ -353,17 +353,31 @@ testRows('From SQLAlchemy and Django', {
     }),
 
   '`ATOMIC_REQUESTS`': async () => {
-    refused({ transaction: true }, "Unknown option 'transaction'");
-    await withBank(({ add, total }) =>
+    refused({ ATOMIC_REQUESTS: true }, "Here it is 'transaction': true");
+    await withBank(({ add, balance }) =>
       withPool({}, async (pool) => {
-        const view = pool.run((db) =>
-          db.transaction(async (tx) => {
-            await tx.query(add, [-100, 1]);
-            throw new Error('the view failed');
-          }),
+        const app = fastify();
+        await app.register(handback, { pool, transaction: true });
+        app.get('/fails', async ({ db }) => {
+          await db.query(add, [-100, 1]);
+          throw new Error('the view failed');
+        });
+        app.get('/refuses', async ({ db }, reply) => {
+          await db.query(add, [-100, 1]);
+          return reply.code(409).send({});
+        });
+        app.get('/non_atomic', { config: { handback: { transaction: false } } }, async ({ db }) => {
+          await db.query(add, [-10, 1]);
+          throw new Error('the view failed');
+        });
+        app.get(
+          '/works',
+          { onSend: async ({ db }) => void (await db.query(add, [-1, 1])) },
+          async () => 'fine',
         );
-        await assert.rejects(view, { message: 'the view failed' });
-        assert.equal(await total(), 2_000);
+        for (const url of ['/fails', '/refuses', '/non_atomic', '/works']) await app.inject(url);
+        assert.equal(await balance(1), 989);
+        await app.close();
       }),
     );
   },

@@ -3,6 +3,7 @@ import { badConnections } from './cases/bad-connections.js';
 import { badOptions } from './cases/bad-options.js';
 import { cleanHandBacks } from './cases/clean-costs-nothing.js';
 import { clientLeaves } from './cases/client-leaves.js';
+import { commitGate } from './cases/commit-gate.js';
 import { draining } from './cases/draining.js';
 import { exhaustion } from './cases/exhaustion.js';
 import { exposed } from './cases/exposed.js';
@@ -16,6 +17,8 @@ import { optOut } from './cases/opt-out.js';
 import { ownership } from './cases/ownership.js';
 import { pipelining } from './cases/pipelining.js';
 import { registration } from './cases/registration.js';
+import { requestTransactions } from './cases/request-transactions.js';
+import { requestTransactionsOfGoneClients } from './cases/request-transactions-of-gone-clients.js';
 import { ownSession } from './cases/session-own.js';
 import { sessionSpecials } from './cases/session-specials.js';
 import { hiddenSessionState, rememberedAnswers, sessionState } from './cases/session-state.js';
@@ -45,6 +48,9 @@ export const suite: Record<string, Case[]> = {
   'what is still running at the end': draining,
   'transactions open at the end': transactionsAtTheEnd,
   'transactions of clients that leave': transactionsOfGoneClients,
+  'transactions of whole requests': requestTransactions,
+  'answers wait for COMMIT': commitGate,
+  'transactions of whole requests whose clients leave': requestTransactionsOfGoneClients,
   'late work': [...lateStatements, ...latePolicy],
   afterResponse: afterResponse,
   'opting out': optOut,

@@ -10,5 +10,8 @@ import { Scope } from './scope.js';
  */
 export function decideTransaction(scope: unknown, succeeded: boolean): Promise<void> | null {
   const transaction = scope instanceof Scope ? Scope.transactionOf(scope) : null;
-  return transaction ? transaction.decide(succeeded) : null;
+  if (!transaction) return null;
+  const decided = transaction.decide(succeeded);
+  // Nor is there when the error is answered that a failed COMMIT was.
+  return succeeded ? decided : null;
 }

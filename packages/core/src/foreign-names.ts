@@ -29,4 +29,8 @@ export const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   // Django
   CONN_MAX_AGE: "'maxLifetimeMs', or 'maxIdle': 0 for 0",
   CONN_HEALTH_CHECKS: "'validate': 'always'",
+  ATOMIC_REQUESTS: "'transaction': true, an option of the plugin and of routes",
+  // Ours, in the wrong place
+  transaction: 'an option of the plugin and of routes: a pool knows no requests',
+  readOnly: 'an option of the plugin and of routes: a pool knows no requests',
 };

@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Clock, Timer } from './clock.js';
 import { asError } from './errors.js';
 import type { Decided } from './lifecycle.js';
 
@@ -6,9 +7,19 @@ import type { Decided } from './lifecycle.js';
 export interface AnswerGate {
   /** Remembers the headers that the framework keeps beside the raw response; the returned function restores them. */
   remember?(): () => void;
-  /** COMMIT has failed and nothing has left: answers with the framework's own error. */
-  fail(error: Error): void;
+  /**
+   * COMMIT has failed and nothing has left: answers with the framework's own error.
+   *
+   * @returns false if it can't, for the response was taken away from it
+   */
+  fail(error: Error): boolean;
 }
+
+/** Express hands an error on in one turn of the event loop, and its final handler answers in the next. */
+const ERROR_TURNS = 3;
+/** What is written within this time, and is no larger, counts as a whole: compression writes even a short body in pieces. */
+const WHOLE_MS = 25;
+const WHOLE_BYTES = 16_384;
 
 type Method = (...args: unknown[]) => unknown;
 const HELD = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
@@ -24,13 +35,13 @@ interface Head {
 interface Answer {
   readonly head: Head;
   readonly writeHead: unknown[] | null;
-  readonly chunk: unknown[] | null;
+  readonly chunks: readonly unknown[][];
   readonly end: unknown[];
 }
 
 /**
  * An answer that must not leave before its transaction is decided. Nothing of it is sent before COMMIT has been
- * answered if it comes as a whole; of one that is written piece by piece the last piece, and its end.
+ * answered if it comes as a whole, or nearly; of one that is written piece by piece the last piece, and its end.
  *
  * The answer can still be replaced by an error's, until COMMIT is on its way.
  */
@@ -38,17 +49,21 @@ export class HeldResponse {
   readonly #res: ServerResponse<IncomingMessage>;
   readonly #transaction: Decided;
   readonly #gate: AnswerGate | undefined;
-  readonly #soon: (fn: () => void) => void;
+  readonly #clock: Clock;
+  /** The methods below, and ours. Others may have wrapped those in turn. */
   readonly #inner = {} as Record<Name, Method>;
+  readonly #ours = {} as Record<Name, Method>;
   readonly #before: Head;
   readonly #restoreFramework: (() => void) | undefined;
   /** From here on everything passes. */
   #open = false;
-  /** Something has left: the answer is written piece by piece. */
+  /** It is written piece by piece: something has left, or should. */
   #begun = false;
   #writeHead: unknown[] | null = null;
-  /** The last piece, which leaves with the next one. */
-  #chunk: unknown[] | null = null;
+  /** Pieces that have not left; once it has begun, the last one. */
+  #chunks: unknown[][] = [];
+  #bytes = 0;
+  #timer: Timer | null = null;
   #answer: Answer | null = null;
   #deciding = false;
 
@@ -56,12 +71,12 @@ export class HeldResponse {
     res: ServerResponse<IncomingMessage>,
     transaction: Decided,
     gate: AnswerGate | undefined,
-    soon: (fn: () => void) => void,
+    clock: Clock,
   ) {
     this.#res = res;
     this.#transaction = transaction;
     this.#gate = gate;
-    this.#soon = soon;
+    this.#clock = clock;
     this.#before = headOf(res);
     this.#restoreFramework = gate?.remember?.();
     const held: Record<Name, Method> = {
@@ -72,10 +87,10 @@ export class HeldResponse {
     };
     for (const name of HELD) {
       this.#inner[name] = res[name] as Method;
-      const through = (...args: unknown[]) =>
+      this.#ours[name] = (...args) =>
         this.#passes ? this.#inner[name].apply(res, args) : held[name](...args);
-      (res as unknown as Record<Name, Method>)[name] = through;
     }
+    Object.assign(res, this.#ours);
   }
 
   /** The framework has seen to the decision itself, or there is nothing more to decide. */
@@ -88,8 +103,7 @@ export class HeldResponse {
     if (this.#res.headersSent) return;
     putHead(this.#res, this.#before);
     this.#restoreFramework?.();
-    this.#writeHead = null;
-    this.#chunk = null;
+    this.#forget();
   }
 
   #holdHead(args: unknown[]): unknown {
@@ -111,29 +125,60 @@ export class HeldResponse {
     this.#startOver();
     if (this.#deciding || this.#answer) return false;
     if (this.#isEventStream) return this.#send(args);
-    const before = this.#chunk;
-    this.#chunk = args;
+    const held = this.#chunks;
+    this.#bytes += lengthOf(args[0]);
+    if (this.#begun || this.#bytes > WHOLE_BYTES) {
+      this.#chunks = [args];
+      return this.#sendAll(held);
+    }
+    held.push(args);
+    this.#timer ??= this.#clock.after(WHOLE_MS, () => this.#goOn());
     // Nobody would ever say `drain` for what was not written.
-    return before === null ? true : this.#send(before);
+    return true;
+  }
+
+  /** It took its time: what there is leaves, but for the last piece. */
+  #goOn(): void {
+    if (this.#answer || this.#passes) return;
+    this.#begun = true;
+    this.#sendAll(this.#chunks.splice(0, this.#chunks.length - 1));
+  }
+
+  #sendAll(chunks: unknown[][]): boolean {
+    let ready = true;
+    for (const chunk of chunks) ready = this.#send(chunk);
+    return ready;
   }
 
   #holdEnd(args: unknown[]): unknown {
     this.#startOver();
     if (this.#deciding || this.#answer) return this.#res;
     const head = headOf(this.#res);
-    this.#answer = { head, writeHead: this.#writeHead, chunk: this.#chunk, end: args };
-    // An error that is thrown right behind it still counts.
-    if (this.#res.statusCode >= 400) this.#decide();
-    else this.#soon(() => this.#decide());
+    this.#timer?.cancel();
+    this.#answer = { head, writeHead: this.#writeHead, chunks: this.#chunks, end: args };
+    if (this.#res.statusCode >= 400) this.#decide(this.#answer);
+    else this.#decideSoon(this.#answer, ERROR_TURNS);
     return this.#res;
+  }
+
+  /** An error that is thrown right behind it still counts. */
+  #decideSoon(answer: Answer, turns: number): void {
+    if (turns === 0) this.#decide(answer);
+    else this.#clock.soon(() => this.#decideSoon(answer, turns - 1));
   }
 
   /** A second answer after the first: an error handler's. It takes the place of the first as long as it can. */
   #startOver(): void {
-    if (!this.#answer || this.#deciding || this.#begun) return;
+    if (this.#answer && !this.#deciding && !this.#begun) this.#forget();
+  }
+
+  #forget(): void {
     this.#answer = null;
     this.#writeHead = null;
-    this.#chunk = null;
+    this.#chunks = [];
+    this.#bytes = 0;
+    this.#timer?.cancel();
+    this.#timer = null;
   }
 
   get #isEventStream(): boolean {
@@ -164,9 +209,8 @@ export class HeldResponse {
     }
   }
 
-  #decide(): void {
-    const answer = this.#answer;
-    if (this.#deciding || !answer) return;
+  #decide(answer: Answer): void {
+    if (this.#deciding || this.#answer !== answer) return;
     this.#deciding = true;
     this.#transaction.decide(answer.head.statusCode < 400).then(
       () => this.#release(answer),
@@ -174,12 +218,12 @@ export class HeldResponse {
     );
   }
 
-  #release({ head, writeHead, chunk, end }: Answer): void {
+  #release({ head, writeHead, chunks, end }: Answer): void {
     this.#open = true;
     if (!this.#res.headersSent) putHead(this.#res, head);
     try {
       if (writeHead) this.#pass('writeHead', writeHead);
-      if (chunk) this.#pass('write', chunk);
+      for (const chunk of chunks) this.#pass('write', chunk);
       this.#pass('end', end);
     } catch (error) {
       // A wrong header: without holding it would have been thrown where it was given.
@@ -194,9 +238,30 @@ export class HeldResponse {
       this.#res.destroy(error);
       return;
     }
-    if (this.#gate) this.#gate.fail(error);
-    else answerPlainly(this.#res);
+    if (!this.#gate?.fail(error)) return this.#answerPlainly();
+    // Who wrapped the response later has seen it end, and lets nothing more through.
+    if (HELD.some((name) => (this.#res as unknown as Record<Name, Method>)[name] !== this.#ours[name]))
+      this.#insist(ERROR_TURNS);
   }
+
+  #insist(turns: number): void {
+    if (this.#res.writableEnded || this.#res.headersSent) return;
+    if (turns > 0) return this.#clock.soon(() => this.#insist(turns - 1));
+    putHead(this.#res, this.#before);
+    this.#answerPlainly();
+  }
+
+  #answerPlainly(): void {
+    this.#res.statusCode = 500;
+    this.#res.setHeader('Content-Type', 'text/plain; charset=utf-8');
+    this.#pass('end', ['Internal Server Error']);
+  }
+}
+
+function lengthOf(chunk: unknown): number {
+  return typeof chunk === 'string'
+    ? Buffer.byteLength(chunk)
+    : ((chunk as Uint8Array | null)?.byteLength ?? 0);
 }
 
 function headOf(res: ServerResponse<IncomingMessage>): Head {
@@ -216,11 +281,4 @@ function putHead(res: ServerResponse<IncomingMessage>, head: Head): void {
   for (const [name, value] of Object.entries(head.headers)) {
     if (value !== undefined && res.getHeader(name) !== value) res.setHeader(name, value);
   }
-}
-
-/** Of a response that was taken away from its framework. */
-export function answerPlainly(res: ServerResponse<IncomingMessage>): void {
-  res.statusCode = 500;
-  res.setHeader('Content-Type', 'text/plain; charset=utf-8');
-  res.end('Internal Server Error');
 }

@@ -98,7 +98,7 @@ class HttpContext implements ScopeContext {
 
   hold(transaction: Decided): () => void {
     const { res, gate } = this.#facts;
-    const held = new HeldResponse(res, transaction, gate, this.pool.clock.soon);
+    const held = new HeldResponse(res, transaction, gate, this.pool.clock);
     return () => held.restore();
   }
 

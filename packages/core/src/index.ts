@@ -5,7 +5,7 @@ export { createPool } from './create.js';
 export type { ServerFacts } from './driver.js';
 export { type ErrorCode, HandbackError, type HolderReport, type PoolReport } from './errors.js';
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
-export { type AnswerGate, answerPlainly } from './held-response.js';
+export type { AnswerGate } from './held-response.js';
 export type { JobOptions } from './job.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';

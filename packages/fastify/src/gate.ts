@@ -1,4 +1,4 @@
-import { answerPlainly, decideTransaction } from '@handback/core';
+import { type AnswerGate, decideTransaction } from '@handback/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 
 const FAILED = Symbol('handback.failed');
@@ -42,7 +42,7 @@ export function addCommitGate(route: RouteOptions, scopeOf: (request: FastifyReq
 }
 
 /** What Fastify does when COMMIT fails behind its back: the answer was streamed, or written to the raw response. */
-export function gateOf(reply: FastifyReply) {
+export function gateOf(reply: FastifyReply): AnswerGate {
   return {
     remember() {
       const before = reply.getHeaders();
@@ -51,9 +51,10 @@ export function gateOf(reply: FastifyReply) {
         reply.headers(before);
       };
     },
-    fail(error: Error) {
-      if (reply.sent) answerPlainly(reply.raw);
-      else reply.send(error);
+    fail(error) {
+      if (reply.sent) return false;
+      reply.send(error);
+      return true;
     },
   };
 }

@@ -3,7 +3,12 @@ import type { ParameterizedContext } from 'koa';
 
 /** A failed COMMIT of an answer that was streamed, or sent behind Koa's back. */
 export function gateOf(ctx: ParameterizedContext): AnswerGate {
-  return { fail: (error) => ctx.onerror(error) };
+  return {
+    fail(error) {
+      ctx.onerror(error);
+      return true;
+    },
+  };
 }
 
 /** The answer is ready; one that is streamed, or sent by the handler itself, is decided when it ends. */

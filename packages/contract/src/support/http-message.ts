@@ -26,8 +26,18 @@ export class Inbox {
   #rest: Buffer = Buffer.alloc(0);
   #open: Message | undefined;
   #parts: Buffer[] = [];
+  /** The methods of the requests whose responses are to come. */
+  readonly #methods: string[] = [];
+  /** Bytes that came, of this response and those before. */
+  received = 0;
+
+  /** A request has been sent. */
+  expect({ method = 'GET' }: RequestOptions = {}): void {
+    this.#methods.push(method);
+  }
 
   add(chunk: Buffer): void {
+    this.received += chunk.length;
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
   }
 
@@ -41,13 +51,18 @@ export class Inbox {
     this.#open ??= this.#takeHead();
     const message = this.#open;
     if (!message) return undefined;
-    const isWhole =
-      message.headers['transfer-encoding'] === 'chunked' ? this.#takeChunks() : this.#takeLength(message);
-    if (!isWhole) return undefined;
+    if (!this.#takeBody(message)) return undefined;
+    this.#methods.shift();
     message.body = Buffer.concat(this.#parts);
     this.#parts = [];
     this.#open = undefined;
     return message;
+  }
+
+  #takeBody(message: Message): boolean {
+    if (this.#methods[0] === 'HEAD' || message.status === 204 || message.status === 304) return true;
+    if (message.headers['transfer-encoding'] === 'chunked') return this.#takeChunks();
+    return this.#takeLength(message);
   }
 
   #takeHead(): Message | undefined {

@@ -30,6 +30,7 @@ export class RawClient {
 
   /** All requests in one write: with more than one, they are pipelined. */
   send(...requests: Array<[path: string, options?: RequestOptions]>): void {
+    for (const [, options] of requests) this.#inbox.expect(options);
     this.write(requests.map(([path, options]) => requestText(path, options)).join(''));
   }
 
@@ -51,6 +52,16 @@ export class RawClient {
       return this.#inbox.begun;
     };
     return within(deadlineMs, `bytes up to ${JSON.stringify(text)}`, arrived());
+  }
+
+  /** What has come of the next response so far. */
+  get begun(): string {
+    return this.#inbox.begun;
+  }
+
+  /** Bytes that have come. */
+  get received(): number {
+    return this.#inbox.received;
   }
 
   leave(how: Departure): void {

@@ -4,9 +4,10 @@ import { Commands } from './commands.js';
 
 /**
  * What happens to bytes: they pass, or vanish on their way to the server, to the client, or both. A swallowed byte
- * never comes, and neither does a FIN: the sockets stay open, as behind a router that has forgotten the flow.
+ * never comes, and neither does a FIN: the sockets stay open, as behind a router that has forgotten the flow. What is
+ * held on its way to the client comes when bytes pass again.
  */
-export type Flow = 'pass' | 'swallow-to-server' | 'swallow-to-client' | 'swallow';
+export type Flow = 'pass' | 'swallow-to-server' | 'swallow-to-client' | 'swallow' | 'hold-to-client';
 
 export interface Traffic {
   /** Bytes that came from the client, swallowed or not. */
@@ -51,7 +52,7 @@ export class TcpProxy {
   /** For the connections there are and those to come. */
   set flow(flow: Flow) {
     this.#flow = flow;
-    for (const link of this.#links) link.flow = flow;
+    for (const link of this.#links) link.turn(flow);
   }
 
   get flow(): Flow {
@@ -120,17 +121,25 @@ export class TcpProxy {
 
 /** One connection: two sockets and what goes between them. */
 class Link {
-  flow: Flow;
   onClosed: () => void = () => {};
+  #flow: Flow;
   readonly #client: Socket;
   readonly #server: Socket;
+  #held: Buffer[] = [];
 
   constructor(client: Socket, server: Socket, flow: Flow) {
-    this.flow = flow;
+    this.#flow = flow;
     this.#client = client;
     this.#server = server;
     this.#join(client, server, 'swallow-to-server');
     this.#join(server, client, 'swallow-to-client');
+  }
+
+  turn(flow: Flow): void {
+    this.#flow = flow;
+    if (flow !== 'pass') return;
+    for (const chunk of this.#held) this.#client.write(chunk);
+    this.#held = [];
   }
 
   cut(how: 'RST' | 'FIN'): void {
@@ -141,9 +150,10 @@ class Link {
   }
 
   #join(from: Socket, to: Socket, swallowing: Flow): void {
-    const passes = () => this.flow !== 'swallow' && this.flow !== swallowing;
+    const passes = () => this.#flow !== 'swallow' && this.#flow !== swallowing;
     from.on('data', (chunk: Buffer) => {
       if (!passes() || to.destroyed) return;
+      if (this.#flow === 'hold-to-client' && to === this.#client) return void this.#held.push(chunk);
       if (to.write(chunk)) return;
       from.pause();
       to.once('drain', () => from.resume());

@@ -1,0 +1,3 @@
+export const versions: string[];
+export const essentials: string[];
+export function otherVersions(running?: string): string[];
