@@ -1,105 +1,22 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { type Account, withAccount } from '@handback/contract/support/account.js';
 import { databaseUrl } from '@handback/contract/support/database.js';
 import { eventually, within } from '@handback/contract/support/eventually.js';
-import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import { createPool } from '@handback/core';
-import { type Queue, Worker } from 'bullmq';
+import { Worker } from 'bullmq';
 import type { Order } from 'handback-examples/dist/jobs/order.js';
-import { enqueue, openQueue, type Place, QUEUE } from 'handback-examples/dist/jobs/queue.js';
+import { QUEUE } from 'handback-examples/dist/jobs/queue.js';
 import { startWorker } from 'handback-examples/dist/jobs/worker.js';
 import { seed } from 'handback-examples/dist/shared/seed.js';
-import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { skipLoudly } from '../support/skip-loudly.js';
 import { compiled, isQuiet } from './examples.js';
+import { orders, type Stage, withStage } from './jobs-stage.js';
 import { type Program, withProgram } from './processes.js';
 import { NO_REDIS, type RedisServer, startRedis } from './redis.js';
 
-const WORKER = compiled('jobs/worker-cli.js');
 const EXIT_MS = 20_000;
-
-function orders(count: number, changes: Partial<Order> = {}): Order[] {
-  return Array.from({ length: count }, (_, n) => ({
-    id: randomUUID(),
-    from: 20 + (n % 5),
-    to: 25 + (n % 3),
-    amount: 1,
-    ...changes,
-  }));
-}
-
-/** Everything that a case needs, and that is gone after it. */
-class Stage {
-  readonly place: Place;
-  readonly queue: Queue<Order, string>;
-  readonly account: Account;
-  readonly watcher: ServerWatcher;
-  /** A session of the test's own. */
-  readonly connection: Connection;
-
-  constructor(url: string, account: Account, watcher: ServerWatcher, connection: Connection) {
-    this.place = { connection: { url }, prefix: `handback_test_${randomUUID()}` };
-    this.queue = openQueue(this.place);
-    this.account = account;
-    this.watcher = watcher;
-    this.connection = connection;
-  }
-
-  async enqueue(wanted: Order[]): Promise<void> {
-    for (const order of wanted) await enqueue(this.queue, order);
-  }
-
-  /** The program that works on the queue. */
-  withWorker<T>(flags: string[], work: (program: Program) => Promise<T>): Promise<T> {
-    const env = {
-      DATABASE_URL: this.account.url,
-      REDIS_URL: this.place.connection.url,
-      JOBS_PREFIX: this.place.prefix,
-    };
-    return withProgram(WORKER, env, work, flags);
-  }
-
-  completed(): Promise<number> {
-    return this.queue.getCompletedCount();
-  }
-
-  untilCompleted(count: number): Promise<void> {
-    return eventually(async () => assert.ok((await this.completed()) >= count, 'not completed'), 30_000);
-  }
-
-  threads() {
-    return this.watcher.threadsOf(this.account.name);
-  }
-
-  untilNoThreads(): Promise<void> {
-    return eventually(async () => assert.deepEqual(await this.threads(), []), 15_000);
-  }
-
-  async balances(): Promise<Map<number, number>> {
-    const [rows] = await this.connection.query<RowDataPacket[]>('SELECT id, balance FROM accounts');
-    return new Map(rows.map(({ id, balance }) => [id, balance]));
-  }
-
-  /** Each order was booked once, and the balances are what the orders make of those before. */
-  async assertDoneOnce(wanted: Order[], before: Map<number, number>): Promise<void> {
-    const ids = wanted.map(({ id }) => id);
-    const [booked] = await this.connection.query<RowDataPacket[]>(
-      'SELECT id FROM transfers WHERE id IN (?)',
-      [ids],
-    );
-    assert.deepEqual(booked.map(({ id }) => id).sort(), [...ids].sort());
-    const expected = new Map(before);
-    for (const { from, to, amount } of wanted) {
-      expected.set(from, (expected.get(from) ?? 0) - amount);
-      expected.set(to, (expected.get(to) ?? 0) + amount);
-    }
-    assert.deepEqual(await this.balances(), expected);
-  }
-}
 
 /** The processes that a process started. Linux says so itself; elsewhere there is pgrep. */
 async function childrenOf(pid: number | undefined): Promise<number[]> {
@@ -130,21 +47,7 @@ describe('example: jobs', () => {
   });
   after(() => redis?.stop());
 
-  async function onStage(work: (stage: Stage) => Promise<void>): Promise<void> {
-    await withAccount('', async (account) => {
-      const watcher = await ServerWatcher.open();
-      const connection = await createConnection(databaseUrl());
-      const stage = new Stage(redis?.url ?? '', account, watcher, connection);
-      try {
-        await work(stage);
-      } finally {
-        await stage.queue.obliterate({ force: true });
-        await stage.queue.close();
-        await connection.end();
-        await watcher.close();
-      }
-    });
-  }
+  const onStage = (work: (stage: Stage) => Promise<void>) => withStage(redis?.url ?? '', work);
 
   /** A worker of this process on a pool that the case can look at. */
   async function withLocalWorker(
@@ -316,6 +219,22 @@ describe('example: jobs', () => {
         await eventually(async () => assert.deepEqual(await stage.threads(), []), 8_000);
       });
     })).timeout(60_000);
+
+  it('enqueue-cli.js, a producer, ends when its jobs are in the queue', () =>
+    onStage(async (stage) => {
+      const { code, stdout, stderr } = await withProgram(
+        compiled('jobs/enqueue-cli.js'),
+        stage.env,
+        ({ ended }) => ended,
+        ['7'],
+      );
+      assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '7 transfers enqueued.\n', stderr: '' });
+      assert.equal(await stage.queue.getWaitingCount(), 7);
+    }));
+});
+
+describe('example: a script', () => {
+  before(() => seed(databaseUrl()));
 
   it('audit.js, as cron starts it, says its result and ends', async () => {
     const { code, stdout, stderr } = await withProgram(
