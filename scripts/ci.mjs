@@ -4,7 +4,7 @@ import { watchInterrupts } from './lib/interrupts.mjs';
 import { root } from './lib/root.mjs';
 import { run } from './lib/run.mjs';
 import { installNode } from './node/install.mjs';
-import { essentials, otherVersions } from './node/versions.mjs';
+import { essentialArguments, otherVersions } from './node/versions.mjs';
 import { build, ensureInstalled } from './setup.mjs';
 import { runTests } from './testing/run-tests.mjs';
 import { exitCodeFor, printSummary } from './testing/summary.mjs';
@@ -49,7 +49,7 @@ async function testOnOtherVersions() {
     const installed = await check(`Node ${version}`, async () => {
       node = await installNode(version, { signal });
     });
-    if (installed) await testAndCount(essentials, node);
+    if (installed) await testAndCount(essentialArguments, node);
   }
 }
 

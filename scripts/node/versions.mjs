@@ -11,7 +11,7 @@ function majorOf(version) {
   return version.split('.')[0];
 }
 
-/** What is tested on those: what Node does to requests, sockets and processes, and how packages are loaded. */
+/** Where it is tested on those what Node does to requests, sockets and processes, and how packages are loaded. */
 export const essentials = [
   'test/contract/contract.test.ts',
   'test/core',
@@ -25,4 +25,18 @@ export const essentials = [
     'sigterm',
   ].map((name) => `test/server/${name}.test.ts`),
   'test/packaging/commonjs.test.ts',
+];
+
+/** Parts of the contract that are between driver and server: half of its time, and the same on every Node. */
+const betweenDriverAndServer = [
+  'session state',
+  'stale connections',
+  'unreachable databases',
+  'wrong options',
+];
+
+/** For mocha. */
+export const essentialArguments = [
+  ...['--invert', '--grep', `^contract: \\S+( \\d+)? (${betweenDriverAndServer.join('|')})`],
+  ...essentials,
 ];
