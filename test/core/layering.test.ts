@@ -79,7 +79,14 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'drivers/mysql2-internals',
       'drivers/mysql2-session',
     ],
-    ...['drivers/mysql2-narrow', 'drivers/mysql2-status', 'held-response', 'http'],
+    ...[
+      'drivers/mysql2-narrow',
+      'drivers/mysql2-status',
+      'held-pieces',
+      'held-response',
+      'http',
+      'response-head',
+    ],
   ],
   ['joining', 'answering', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],
 ];

@@ -218,6 +218,44 @@ describe('the transaction of a request', () => {
     assert.deepEqual([test.stats().leased, test.stats().idle], [0, 1]);
   });
 
+  it('a given-up statement does not take the connection from a function that waits for its savepoint', async () => {
+    const { test, request, db } = await whole();
+    const lease = await test.rest(test.pool.acquire());
+    const abort = new AbortController();
+    const inner = track(db.transaction((tx) => tx.query(WRITE)));
+    const statement = track(db.query({ sql: 'SELECT 1', signal: abort.signal }));
+    await test.clock.settle();
+    abort.abort();
+    lease.release();
+    await test.clock.settle();
+    assert.deepEqual([statement.state, inner.state], ['rejected', 'fulfilled']);
+    await test.rest(request.decide());
+    assert.deepEqual(test.connection().session.committed, [WRITE]);
+  });
+
+  it('savepoints run one after another, and one inside another through db waits in vain', async () => {
+    const { test, request, db } = await whole({ acquireTimeoutMs: 500 });
+    await test.rest(Promise.all([1, 2].map(() => db.transaction((tx) => tx.query(WRITE)))));
+    const order = sent(test).map((sql) => sql.replace(/_\d+/, '_n'));
+    const one = ['SAVEPOINT handback_n', WRITE, 'RELEASE SAVEPOINT handback_n'];
+    assert.deepEqual(order, ['START TRANSACTION', ...one, ...one]);
+    const outer = track(db.transaction(() => db.transaction((tx) => tx.query(WRITE))));
+    await test.clock.advance(500);
+    assert.equal(outer.code, 'TRANSACTION_NESTED');
+    await test.rest(request.decide());
+    assert.deepEqual(test.connection().session.committed, [WRITE, WRITE]);
+  });
+
+  it('rollback() undoes statements that nobody waited for, also while BEGIN is under way', async () => {
+    const { test, request, db } = await whole();
+    const unawaited = track(db.query(WRITE));
+    const undone = track(db.rollback());
+    await test.clock.settle();
+    assert.deepEqual([unawaited.state, undone.state], ['fulfilled', 'fulfilled']);
+    await test.rest(request.decide());
+    assert.deepEqual(sent(test), ['START TRANSACTION', WRITE, 'ROLLBACK']);
+  });
+
   it('one given-up statement does not take the connection from another', async () => {
     const { test, request, db } = await whole();
     const lease = await test.rest(test.pool.acquire());

