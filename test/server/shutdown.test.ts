@@ -37,7 +37,7 @@ async function underLoad(start: Start, options: PoolOptions, work: (stage: Stage
       const transfer = (db: Scope) =>
         db.transaction(async (tx) => {
           await tx.query(bank.add, [-1, 1]);
-          await tx.query('SELECT SLEEP(0.1)');
+          await tx.query('SELECT SLEEP(0.2)');
           await tx.query(bank.add, [1, 2]);
         });
       const app = await start(transfer, { uri: url, max: MAX, ...options });
