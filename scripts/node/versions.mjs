@@ -11,19 +11,19 @@ function majorOf(version) {
   return version.split('.')[0];
 }
 
+/** @param {string} name */
+function inServer(name) {
+  return `test/server/${name}.test.ts`;
+}
+
 /** Where it is tested on those what Node does to requests, sockets and processes, and how packages are loaded. */
 export const essentials = [
   'test/contract/contract.test.ts',
   'test/core',
-  ...[
-    'async-context',
-    'ended-sockets',
-    'handler-timeout',
-    'http2',
-    'process-life',
-    'shutdown',
-    'sigterm',
-  ].map((name) => `test/server/${name}.test.ts`),
+  ...['async-context', 'ended-sockets', 'fastify-transactions', 'handler-timeout', 'held-response'].map(
+    inServer,
+  ),
+  ...['http2', 'http2-transactions', 'process-life', 'shutdown', 'sigterm'].map(inServer),
   'test/packaging/commonjs.test.ts',
 ];
 

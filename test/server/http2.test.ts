@@ -165,10 +165,14 @@ for (const [name, start] of Object.entries({ fastify, koa })) {
 
     it('RST_STREAM during a query: it is drained, others do not get its connection, and it goes back once', async () => {
       const marker = unique('cancelled');
-      let rows: unknown;
-      const slow = async (db: Scope) => {
-        [rows] = await db.query(`SELECT SLEEP(60) AS ${marker}`);
-      };
+      let ended = false;
+      const slow = (db: Scope) =>
+        db
+          .query(`SELECT SLEEP(60) AS ${marker}`)
+          .catch(() => {})
+          .finally(() => {
+            ended = true;
+          });
       const watcher = await ServerWatcher.open();
       await serve(start, { '/slow': slow }, { drainTimeoutMs: 60_000 }, async ({ session, pool, hooks }) => {
         const cancelled = request(session, '/slow');
@@ -176,10 +180,10 @@ for (const [name, start] of Object.entries({ fastify, koa })) {
         cancelled.reset();
         await cancelled;
         assert.equal((await request(session, '/one')).status, 200);
-        assert.deepEqual([rows, pool.stats().leased], [undefined, 1]);
+        assert.deepEqual([ended, pool.stats().leased], [false, 1]);
         await watcher.interrupt(busy.id);
         await handedBack(pool);
-        await eventually(() => assert.ok(Array.isArray(rows)));
+        await eventually(() => assert.equal(ended, true));
         assert.equal(pool.stats().acquired, 2);
         // The case for which a release in either hook would be a second one.
         if (name === 'fastify') assert.ok(hooks.includes('onRequestAbort') && hooks.includes('onResponse'));
