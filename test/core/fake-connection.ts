@@ -118,6 +118,10 @@ export class FakeConnection implements DriverConnection {
     return this.otherCharset;
   }
 
+  expose(): RawConnection {
+    return this.raw;
+  }
+
   run(statement: Statement): void {
     if (this.#lost || this.ended) {
       // As the driver says it of what it does not send: fatal, and without a code.

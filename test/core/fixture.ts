@@ -25,6 +25,7 @@ const EVENTS: readonly (keyof PoolEventMap)[] = [
   'leak',
   'unleak',
   'distrust',
+  'doubleAcquire',
   'warning',
 ];
 

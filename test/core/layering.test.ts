@@ -8,12 +8,15 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
   [
     'words',
     'abort',
+    'call-site',
     'clock',
     'driver',
     'error-classes',
     'errors',
     'events',
     'linked-list',
+    'neutral',
+    'owner',
     'refusals',
     'states',
   ],
@@ -50,6 +53,8 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'commit',
       'closer',
       'control',
+      'deadlock',
+      'double-acquire',
       'drainer',
       'ghosts',
       'initializer',
@@ -68,11 +73,12 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'doors', 'pool', 'warming'],
-  ['request', 'job', 'late-rules', 'lifecycle', 'request-transaction', 'scope'],
+  ['request', 'current-db', 'job', 'late-rules', 'lifecycle', 'request-transaction', 'scope'],
   [
     'edge',
     ...[
       'drivers/mysql2',
+      'drivers/mysql2-callbacks',
       'drivers/mysql2-charsets',
       'drivers/mysql2-config',
       'drivers/mysql2-connection',
@@ -88,7 +94,17 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'response-head',
     ],
   ],
-  ['joining', 'answering', 'connection-pool', 'create', 'index', 'middleware', 'persistent', 'plugin'],
+  [
+    'joining',
+    'answering',
+    'connection-pool',
+    'create',
+    'index',
+    'middleware',
+    'persistent',
+    'plugin',
+    'request-context',
+  ],
 ];
 
 /** What an adapter may import beside core and its own files. */

@@ -117,6 +117,8 @@ describe('pool options', () => {
       validateTimeoutMs: 1_000,
       onConnect: undefined,
       reset: 'auto',
+      onDoubleAcquire: 'warn',
+      context: false,
       queryTimeoutMs: undefined,
       leakAfterMs: 30_000,
       maxHoldMs: 0,

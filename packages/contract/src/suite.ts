@@ -4,6 +4,7 @@ import { badOptions } from './cases/bad-options.js';
 import { cleanHandBacks } from './cases/clean-costs-nothing.js';
 import { clientLeaves } from './cases/client-leaves.js';
 import { commitGate } from './cases/commit-gate.js';
+import { context, doubleAcquire } from './cases/context.js';
 import { draining } from './cases/draining.js';
 import { exhaustion } from './cases/exhaustion.js';
 import { exposed } from './cases/exposed.js';
@@ -61,6 +62,8 @@ export const suite: Record<string, Case[]> = {
   'the raw connection': exposed,
   'ownership of the pool': ownership,
   'several registrations': registration,
+  currentDb: context,
+  'two connections in one request': doubleAcquire,
   'session state': [...sessionState, ...sessionSpecials],
   'session state set behind the text': hiddenSessionState,
   'session state of the last statement': rememberedAnswers,

@@ -111,7 +111,7 @@ export class CallbackAcquirer extends QueuedAcquirer {
   }
 }
 
-export interface AcquireOptions {
+export interface WaitOptions {
   /** Gives up waiting when it aborts; the promise rejects with its reason. */
   signal?: AbortSignal;
   /** One absolute deadline, in ms. Default: the pool's `acquireTimeoutMs`. */
@@ -119,7 +119,7 @@ export interface AcquireOptions {
 }
 
 /** @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED; the signal's reason */
-export function acquire(pool: Pool, holder: Holder, options: AcquireOptions = {}): Promise<Lease> {
+export function acquire(pool: Pool, holder: Holder, options: WaitOptions = {}): Promise<Lease> {
   const { signal, timeoutMs = pool.settings.acquireTimeoutMs } = options;
   if (signal?.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
-import { AsyncResource } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
+import { outsideRequests } from './neutral.js';
 
 /** A timer that can be called off. */
 export interface Timer {
@@ -21,14 +21,11 @@ export interface Clock {
 /** Node's limit: a longer delay would fire at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-/** A timer keeps the async context in which it was set: the sweep would hold the first request's store for ever. */
-const neutralContext = new AsyncResource('handback.timer');
-
 class NodeTimer implements Timer {
   readonly #handle: NodeJS.Timeout;
 
   constructor(ms: number, fn: () => void, awaited: boolean) {
-    this.#handle = neutralContext.runInAsyncScope(() => setTimeout(fn, Math.min(ms, LONGEST_DELAY_MS)));
+    this.#handle = outsideRequests(() => setTimeout(fn, Math.min(ms, LONGEST_DELAY_MS)));
     if (!awaited) this.#handle.unref();
   }
 

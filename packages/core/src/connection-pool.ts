@@ -1,14 +1,17 @@
 import { isSignal } from './abort.js';
-import { type AcquireOptions, acquire, OneShot, transactionOf } from './acquirers.js';
+import { acquire, OneShot, transactionOf, type WaitOptions } from './acquirers.js';
+import { Current, currentOwner, runIn } from './current-db.js';
 import type { ServerFacts } from './driver.js';
+import type { Holder } from './entry.js';
 import type { HolderReport } from './errors.js';
 import type { PoolEvents } from './events.js';
 import { Job, type JobOptions, lookLike } from './job.js';
 import { LeaseHandle } from './lease-handle.js';
 import { checkOptions, deadline, type Rules } from './option-rules.js';
+import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { type Dialect, Queryable } from './queryable.js';
-import type { Scope } from './scope.js';
+import { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
 import type { PoolStats } from './stats.js';
 import { checkTransaction, type TransactionOptions, type Work } from './transaction.js';
@@ -27,21 +30,47 @@ export function closeTimeoutOf(options: CloseOptions = {}): number {
   return options.timeoutMs ?? CLOSE_TIMEOUT_MS;
 }
 
+export interface AcquireOptions extends WaitOptions, OwnerOptions {}
+
+export interface OwnerOptions {
+  /** The scope on whose behalf the connection is taken, so that the pool knows who holds two; see `onDoubleAcquire`. */
+  scope?: Scope;
+}
+
+const OWNER_RULES: Rules = {
+  scope: { allowed: 'the scope of a request or job', accepts: (value) => value instanceof Scope },
+};
+
 const ACQUIRE_RULES: Rules = {
+  ...OWNER_RULES,
   timeoutMs: deadline,
   signal: { allowed: 'an AbortSignal', accepts: (value) => value === null || isSignal(value) },
 };
 
-const ONE_SHOT = { route: 'pool' };
+const ONE_SHOT: Holder = { route: 'pool', comesBack: true };
 
 /** Leases, one-shot statements, and jobs, over one pool of connections. Made by `createPool`. */
 export class ConnectionPool extends Queryable implements AsyncDisposable {
   readonly #pool: Pool;
+  /** What `currentDb()` knows the scopes of its jobs by. */
+  readonly #names = new Set<string>();
 
   /** @internal */
   constructor(pool: Pool) {
     super();
     this.#pool = pool;
+    const { context, name } = pool.settings;
+    if (context) this.#know(name === 'default' ? 'db' : name);
+  }
+
+  /** @internal `currentDb(as)` finds the scopes of its jobs. */
+  static nameJobs(pool: ConnectionPool, as: string): void {
+    pool.#know(as);
+  }
+
+  #know(as: string): void {
+    this.#names.add(as);
+    this.#pool.knowOwners();
   }
 
   /** @internal The flow below, for the scopes of requests. */
@@ -64,7 +93,9 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
 
   /** Each statement on a connection of its own, given back with the answer. */
   protected submit(statement: TrackedStatement): void {
-    this.#pool.lend(new OneShot(this.#pool, statement, ONE_SHOT, this.#pool.settings.acquireTimeoutMs));
+    const holder = this.#holder(ONE_SHOT);
+    this.#pool.asked(holder);
+    this.#pool.lend(new OneShot(this.#pool, statement, holder, this.#pool.settings.acquireTimeoutMs));
   }
 
   /**
@@ -74,19 +105,41 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    */
   async acquire(options: AcquireOptions = {}): Promise<LeaseHandle> {
     checkOptions(options, ACQUIRE_RULES, 'the options of acquire()');
-    return new LeaseHandle(await acquire(this.#pool, { route: 'pool.acquire' }, options));
+    const { scope, ...waiting } = options;
+    const holder = this.#holder({ route: 'pool.acquire' }, scope);
+    this.#pool.asked(holder);
+    return new LeaseHandle(await acquire(this.#pool, holder, waiting));
   }
 
   /** A connection if one is ready now and nobody waits for it; else undefined. */
-  tryAcquire(): LeaseHandle | undefined {
-    const lease = this.#pool.tryLend({ route: 'pool.tryAcquire' }, false);
-    return lease ? new LeaseHandle(lease) : undefined;
+  tryAcquire(options: OwnerOptions = {}): LeaseHandle | undefined {
+    checkOptions(options, OWNER_RULES, 'the options of tryAcquire()');
+    const holder = this.#holder({ route: 'pool.tryAcquire' }, options.scope);
+    const lease = this.#pool.tryLend(holder, false);
+    if (!lease) return undefined;
+    this.#pool.asked(holder);
+    return new LeaseHandle(lease);
   }
 
   /** BEGIN, `fn`, COMMIT on a connection of its own; ROLLBACK when `fn` throws. */
   async transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
     checkTransaction(fn, options);
-    return transactionOf(this.#pool, { route: 'pool.transaction' }, fn, options);
+    const holder: Holder = { route: 'pool.transaction' };
+    const around = currentOwner();
+    if (!around && this.#names.size === 0) return transactionOf(this.#pool, holder, fn, options);
+    let over = false;
+    const current = new Current(
+      () => around?.route ?? holder.route,
+      () => over,
+      around,
+    );
+    const owned = around ? heldBy(current, holder) : { ...holder, owner: current };
+    this.#pool.knowOwners();
+    this.#pool.asked(owned);
+    const work: Work<T> = (tx) => runIn(current, () => fn(tx));
+    return transactionOf(this.#pool, owned, work, options).finally(() => {
+      over = true;
+    });
   }
 
   /**
@@ -96,7 +149,8 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    * @throws {HandbackError} INVALID_OPTION; what `fn` throws
    */
   async run<T>(fn: (db: Scope) => Promise<T> | T, options?: JobOptions): Promise<T> {
-    return new Job(this.#pool, fn, options).run(fn);
+    // Awaited, so that a stack leads through to the caller.
+    return await new Job(this.#pool, this.#names, fn, options).run(fn);
   }
 
   /**
@@ -108,12 +162,20 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
     fn: (this: This, db: Scope, ...args: A) => Promise<T> | T,
     options?: JobOptions,
   ): (this: This, ...args: A) => Promise<T> {
-    const job = new Job(this.#pool, fn, options);
+    const job = new Job(this.#pool, this.#names, fn, options);
     function wrapped(this: This, ...args: A): Promise<T> {
       return job.run((db) => fn.call(this, db, ...args));
     }
     lookLike(wrapped, fn, options?.name);
     return wrapped;
+  }
+
+  /** Who it is on whose behalf the pool is asked, if that can be known. */
+  #holder(holder: Holder, scope?: Scope): Holder {
+    const owner = scope ? Scope.lifeOf(scope).ownedBy() : currentOwner();
+    if (!owner) return holder;
+    this.#pool.knowOwners();
+    return heldBy(owner, holder);
   }
 
   /** A snapshot of gauges and counters. */
@@ -173,4 +235,15 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** In reports it goes by the name of its owner too. */
+function heldBy(owner: Owner, { route, ...holder }: Holder): Holder {
+  return {
+    ...holder,
+    owner,
+    get route() {
+      return `${owner.route} (${route})`;
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from './clock.js';
 import type { DriverConnection } from './driver.js';
+import { outsideRequests } from './neutral.js';
 import type { Opener } from './opener.js';
 import { type DriverError, question } from './statement.js';
 
@@ -62,9 +63,12 @@ export class Control {
   }
 
   #inTurn<T>(target: Target, work: (connection: DriverConnection) => Promise<T>): Promise<T> {
-    const run = this.#last.then(async () => work(await this.#reach(target)));
-    this.#last = run.catch(() => undefined);
-    return run;
+    // The promise is kept until the next one comes.
+    return outsideRequests(() => {
+      const run = this.#last.then(async () => work(await this.#reach(target)));
+      this.#last = run.catch(() => undefined);
+      return run;
+    });
   }
 
   async #reach(target: Target): Promise<DriverConnection> {

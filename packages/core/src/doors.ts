@@ -1,6 +1,7 @@
 import type { Canceller } from './canceller.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
+import type { DoubleAcquire } from './double-acquire.js';
 import type { Drainer } from './drainer.js';
 import type { Entry, Holder } from './entry.js';
 import type { ErrorClass } from './error-classes.js';
@@ -42,6 +43,7 @@ export interface DoorsParts {
 /** Where entries stay between the doors, and who looks after them there. Each calls back, so they come later. */
 export interface Rooms {
   queue: Queue;
+  doubles: DoubleAcquire;
   validator: Validator;
   drainer: Drainer;
   resetter: Resetter;
@@ -187,6 +189,7 @@ export class Doors implements LeaseHost {
     this.#rooms.queue.serve();
     this.#validateSome();
     this.#rooms.supply.openMore();
+    this.#rooms.doubles.resolve();
   }
 
   /** Stops using an entry: with a goodbye when it is quiet, else by cutting its socket with `cause`. */
@@ -231,6 +234,7 @@ export class Doors implements LeaseHost {
   attend(): void {
     this.#validateSome();
     this.#rooms.supply.attend();
+    this.#rooms.doubles.resolve();
   }
 
   /** As many as there are waiters. */

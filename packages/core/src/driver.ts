@@ -96,7 +96,6 @@ export interface DriverConnection {
   readonly status: ServerStatus | null;
   /** The server's id of this session, for KILL and for reports. */
   readonly threadId: number;
-  readonly raw: RawConnection;
   /** Address of the server's end, so that KILL reaches the same server; undefined on a unix socket. */
   readonly address: { readonly host: string; readonly port: number } | undefined;
   /** A default schema was configured, so that it can be selected again. */
@@ -117,6 +116,8 @@ export interface DriverConnection {
   ping(done: (error: Error | null) => void): void;
   run(statement: Statement): void;
   stream(statement: RowStatement): Reading;
+  /** The driver's own connection, for the application; it is not used by anybody else afterwards. */
+  expose(): RawConnection;
   /** Clears the session: COM_RESET_CONNECTION, then what that loses on this server, then `ResetOptions.replay`. */
   reset(options: ResetOptions, done: (error: Error | null) => void): void;
   /** Says COM_QUIT and closes. */

@@ -1,6 +1,8 @@
+import type { CallSite } from './call-site.js';
 import type { DriverConnection } from './driver.js';
 import type { Linked } from './linked-list.js';
 import type { ScopeSettings } from './options.js';
+import type { Owner } from './owner.js';
 import type { QueryLog } from './query-log.js';
 import { Session, type Surroundings } from './session.js';
 import type { State } from './states.js';
@@ -14,6 +16,12 @@ export interface Holder {
   readonly isRequest?: boolean;
   /** Keeps the statements, if its owner wants them. */
   readonly log?: QueryLog | null;
+  /** On whose behalf, where that is known. */
+  owner?: Owner | undefined;
+  /** Held for one statement: it comes back with the answer, whatever its owner waits for. */
+  readonly comesBack?: boolean;
+  /** Where in the application it was asked for; see the option `onDoubleAcquire`. */
+  site?: CallSite;
 }
 
 /** What an entry knows of the lease that is on it. */

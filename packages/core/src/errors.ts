@@ -23,6 +23,7 @@ export const ERROR_CATALOGUE = {
   SCOPE_ENDED: PLAIN,
   LEASE_RELEASED: PLAIN,
   DOUBLE_ACQUIRE: PLAIN,
+  NO_CURRENT_DB: PLAIN,
   TRANSACTION_ROLLED_BACK: PLAIN,
   TRANSACTION_TOO_LATE: PLAIN,
   TRANSACTION_NESTED: PLAIN,
@@ -45,6 +46,18 @@ export interface HolderReport {
   readonly statement: string | undefined;
   /** The server's thread id (`CONNECTION_ID()`). */
   readonly threadId: number | undefined;
+  /** It waits for another connection meanwhile; known with the option `context`, or of `acquire({ scope })`. */
+  readonly waiting?: boolean;
+}
+
+/** A request, or a job, that holds a connection and asks for another one of the same pool. */
+export interface DoubleAcquireReport {
+  /** Route pattern, or METHOD + '(unmatched)', or the job's name. */
+  readonly route: string;
+  /** The line of the application that asked for the connection it holds (or waits for). */
+  readonly first: string;
+  /** The line that asks for another. */
+  readonly second: string;
 }
 
 /** The facts behind an exhausted or unreachable pool. Never part of a message: they are not for the public. */

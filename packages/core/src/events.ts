@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { ErrorCode, HandbackError, HolderReport, PoolReport } from './errors.js';
+import type { DoubleAcquireReport, ErrorCode, HandbackError, HolderReport, PoolReport } from './errors.js';
+import { outsideRequests } from './neutral.js';
 import type { EvictReason } from './states.js';
 
 /** What `pool.events` tells. Durations are in milliseconds; statements never carry values. */
@@ -27,6 +28,8 @@ export interface PoolEventMap {
   unleak: [{ connection: number; route: string; heldMs: number }];
   /** A statement was killed at `queryTimeoutMs`, or because its signal was aborted. */
   cancel: [{ connection: number; route: string; statement: string; reason: 'timeout' | 'signal' }];
+  /** A request that holds a connection asks for another one; see the option `onDoubleAcquire`. */
+  doubleAcquire: [DoubleAcquireReport];
   /** A connection was lost, or found dead: the others are asked before they are used. */
   distrust: [{ reason: string }];
   /** Something an operator should know. Without a listener it becomes a process warning. */
@@ -41,7 +44,11 @@ export type WarningCode =
   | 'SERVER_LIMITS'
   | 'STATUS_HIDDEN';
 
-/** Observers can't disturb the pool: what a listener throws surfaces as an uncaught exception, not in the flow. */
+/**
+ * Observers can't disturb the pool: what a listener throws surfaces as an uncaught exception, not in the flow. Nor are
+ * they called in the async context of whoever happens to have caused the event, which may be another request than the
+ * one it is about.
+ */
 export class PoolEvents extends EventEmitter<PoolEventMap> {
   /** Whether building the event is worth it. */
   heard(name: keyof PoolEventMap): boolean {
@@ -50,7 +57,7 @@ export class PoolEvents extends EventEmitter<PoolEventMap> {
 
   tell<Name extends keyof PoolEventMap>(name: Name, ...event: PoolEventMap[Name]): void {
     try {
-      (this.emit as (name: string, ...event: unknown[]) => boolean)(name, ...event);
+      outsideRequests(() => (this.emit as (name: string, ...event: unknown[]) => boolean)(name, ...event));
     } catch (error) {
       process.nextTick(() => {
         throw error;
@@ -60,6 +67,9 @@ export class PoolEvents extends EventEmitter<PoolEventMap> {
 
   warn(warning: PoolEventMap['warning'][0]): void {
     if (this.heard('warning')) this.tell('warning', warning);
-    else process.emitWarning(warning.message, { type: 'HandbackWarning', code: warning.code });
+    else
+      outsideRequests(() =>
+        process.emitWarning(warning.message, { type: 'HandbackWarning', code: warning.code }),
+      );
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnswerGate, HeldResponse } from './held-response.js';
 import { type Decided, type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
 import type { ScopeSettings } from './options.js';
+import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
 import { Scope } from './scope.js';
@@ -15,6 +16,8 @@ export interface RequestFacts {
   readonly optedOut: boolean;
   /** Pattern of the route, or METHOD + '(unmatched)'. */
   readonly route: string;
+  /** With the option `context`: the request. */
+  readonly owner: Owner | undefined;
   /** What the framework does for a transaction that the answer decides. */
   readonly gate?: AnswerGate | undefined;
 }
@@ -69,10 +72,12 @@ function watchEnd(res: ServerResponse, life: Lifecycle): void {
 class HttpContext implements ScopeContext {
   readonly isRequest = true;
   log: QueryLog | null = null;
+  owner: Owner | undefined;
   readonly #facts: RequestFacts;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
+    this.owner = facts.owner;
   }
 
   get pool(): Pool {

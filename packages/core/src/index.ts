@@ -1,9 +1,15 @@
-export type { AcquireOptions } from './acquirers.js';
 export { decideTransaction } from './answering.js';
-export type { CloseOptions, ConnectionPool } from './connection-pool.js';
+export type { AcquireOptions, CloseOptions, ConnectionPool, OwnerOptions } from './connection-pool.js';
 export { createPool } from './create.js';
+export { currentDb } from './current-db.js';
 export type { ServerFacts } from './driver.js';
-export { type ErrorCode, HandbackError, type HolderReport, type PoolReport } from './errors.js';
+export {
+  type DoubleAcquireReport,
+  type ErrorCode,
+  HandbackError,
+  type HolderReport,
+  type PoolReport,
+} from './errors.js';
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
 export type { AnswerGate } from './held-response.js';
 export type { JobOptions } from './job.js';

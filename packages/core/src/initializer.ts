@@ -1,5 +1,6 @@
 import type { Driver, DriverConnection, Survey } from './driver.js';
 import type { Knowledge } from './knowledge.js';
+import { outsideRequests } from './neutral.js';
 import { carryOut } from './on-connect.js';
 import type { OnConnect } from './options.js';
 import type { Dialect } from './queryable.js';
@@ -42,9 +43,10 @@ export class Initializer {
   replayOn(connection: DriverConnection): (() => Promise<void>) | null {
     const { onConnect, dialect } = this.#parts;
     if (onConnect === undefined) return null;
-    return async () => {
-      await carryOut(onConnect, connection, dialect);
-    };
+    return () =>
+      outsideRequests(async () => {
+        await carryOut(onConnect, connection, dialect);
+      });
   }
 
   async surveyIfDue(connection: DriverConnection): Promise<void> {

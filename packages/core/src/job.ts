@@ -1,6 +1,8 @@
+import { Current, currentOwner, runIn } from './current-db.js';
 import { Lifecycle, type ScopeContext } from './lifecycle.js';
 import { checkOptions, invalid, type Rules, text } from './option-rules.js';
 import { mergeRouteOptions, SCOPE_RULES, type ScopeOptions, type ScopeSettings } from './options.js';
+import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
 import { Scope } from './scope.js';
@@ -19,6 +21,7 @@ export class JobContext implements ScopeContext {
   readonly pool: Pool;
   readonly route: string;
   readonly optedOut = false;
+  owner: Owner | undefined;
   readonly log: QueryLog | null;
   readonly #limits: ScopeSettings | null;
 
@@ -43,28 +46,50 @@ export class JobContext implements ScopeContext {
 /** The rules of `run()` and `wrap()`, checked once: how often it then runs is nobody's concern. */
 export class Job {
   readonly #pool: Pool;
+  readonly #names: ReadonlySet<string>;
   readonly #name: string;
   readonly #limits: ScopeOptions | null;
 
-  /** @throws {HandbackError} INVALID_OPTION */
+  /**
+   * `names`: under which its scope is the current one, with the option `context`.
+   *
+   * @throws {HandbackError} INVALID_OPTION
+   */
   // biome-ignore lint/complexity/noBannedTypes: any function; its name is all that is asked for
-  constructor(pool: Pool, fn: Function, options: JobOptions | undefined) {
+  constructor(pool: Pool, names: ReadonlySet<string>, fn: Function, options: JobOptions | undefined) {
     if (typeof fn !== 'function') throw invalid('fn', 'a function that is given the scope', fn);
     if (options !== undefined) checkOptions(options, JOB_RULES, 'the options of a job');
     const { name = fn.name, ...limits } = options ?? {};
     this.#pool = pool;
+    this.#names = names;
     this.#name = name || 'job';
     this.#limits = options ? limits : null;
   }
 
   /** One run: however `fn` ends, its connection goes back. */
   async run<T>(fn: (db: Scope) => Promise<T> | T): Promise<T> {
-    const life = new Lifecycle(new JobContext(this.#pool, this.#name, this.#limits));
+    const context = new JobContext(this.#pool, this.#name, this.#limits);
+    const life = new Lifecycle(context);
+    const scope = new Scope(life);
     try {
-      return await fn(new Scope(life));
+      return await this.#surround(context, life, scope, () => fn(scope));
     } finally {
       life.end('answered');
     }
+  }
+
+  /** With the option `context` the job is what its code belongs to; a job that is part of a request is so in any case. */
+  #surround<T>(context: JobContext, life: Lifecycle, scope: Scope, fn: () => T): T {
+    const around = currentOwner();
+    if (!around && this.#names.size === 0) return fn();
+    const current = new Current(
+      () => context.route,
+      () => life.hasEnded,
+      around,
+    );
+    for (const as of this.#names) current.name(as, () => scope);
+    context.owner = current;
+    return runIn(current, fn);
   }
 }
 

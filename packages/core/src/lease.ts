@@ -334,7 +334,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     const { connection, session } = this.#entry;
     if (!connection?.isUsable()) throw connectionLost();
     session.exposed = true;
-    return connection.raw;
+    return connection.expose();
   }
 
   /**

@@ -5,6 +5,7 @@ import type { HandbackError } from './errors.js';
 import { LateRules } from './late-rules.js';
 import type { Lease } from './lease.js';
 import type { ScopeSettings } from './options.js';
+import { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import type { QueryLog } from './query-log.js';
 import { clientGone, resultsLost, rolledBackWith, routeOptedOut, stateLost } from './refusals.js';
@@ -78,6 +79,21 @@ export class Lifecycle {
 
   constructor(context: ScopeContext) {
     this.context = context;
+  }
+
+  /** On whose behalf this scope asks; made here where nobody has said it. */
+  ownedBy(): Owner {
+    const { context } = this;
+    context.owner ??= new Owner(
+      () => context.route,
+      () => this.#ended,
+    );
+    return context.owner;
+  }
+
+  /** The end has been seen and decided. */
+  get hasEnded(): boolean {
+    return this.#ended;
   }
 
   get state(): ScopeState {
@@ -182,12 +198,15 @@ export class Lifecycle {
       this.#claims.push(claim);
       return;
     }
+    pool.asked(this.context);
     const lease = pool.tryLend(this.context);
     if (lease) {
       this.#hold(lease);
       return claim.granted(lease);
     }
     this.#claims.push(claim);
+    // Who waits is counted for the owner, so there must be one.
+    this.ownedBy();
     this.#acquirer = new CallbackAcquirer(this.context, settings.acquireTimeoutMs, {
       granted: (granted) => this.#granted(granted),
       refused: (error) => this.#refuseClaims(error),

@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'mysql2';
 import type { Clock } from './clock.js';
 import type { Driver, DriverConnection, OpenDone, OpenSettings } from './driver.js';
 import { asError } from './errors.js';
+import { outsideRequests } from './neutral.js';
 import type { PoolSettings } from './options.js';
 
 export interface OpenRequest {
@@ -24,7 +25,12 @@ export class Opener {
   }
 
   /** `done` is called exactly once (with an error and a connection, where that could not be prepared), never before this returns. The returned function gives the attempt up. */
-  open(done: OpenDone, { address, prepare }: OpenRequest = {}): (reason: Error) => void {
+  open(done: OpenDone, request: OpenRequest = {}): (reason: Error) => void {
+    // An open belongs to the pool, not to the request that it is made for.
+    return outsideRequests(() => this.#open(done, request));
+  }
+
+  #open(done: OpenDone, { address, prepare }: OpenRequest): (reason: Error) => void {
     let settled = false;
     let missing = 'no answer of the connection function';
     let abort: (reason: Error) => void = () => {};

@@ -143,6 +143,20 @@ export interface PoolOptions extends ScopeOptions {
    * @default 'auto'
    */
   reset?: 'auto' | 'always' | 'rollback' | undefined;
+  /**
+   * A request that holds a connection of this pool and asks for another one, where it is known who asks (`context`, or
+   * `acquire({ scope })`): 'warn' reports it with both places, 'error' also refuses it with `DOUBLE_ACQUIRE` when all
+   * who hold a connection wait for another one. 'allow': neither.
+   * @default 'warn'
+   */
+  onDoubleAcquire?: 'warn' | 'error' | 'allow' | undefined;
+  /**
+   * `currentDb()` finds the scope of the request, or of the job, that the running code belongs to (AsyncLocalStorage,
+   * which costs every promise of the process something). Of a plugin: in its requests and in the jobs of its pool,
+   * by the name `as`. Of `createPool`: in the pool's jobs, by the pool's name; 'db' if it has none.
+   * @default false
+   */
+  context?: boolean | undefined;
 }
 
 export interface ScopeSettings {
@@ -180,6 +194,8 @@ export interface PoolSettings extends ScopeSettings {
   readonly validateTimeoutMs: number;
   readonly onConnect: OnConnect | undefined;
   readonly reset: 'auto' | 'always' | 'rollback';
+  readonly onDoubleAcquire: 'warn' | 'error' | 'allow';
+  readonly context: boolean;
   /** Not printable: holds the password. */
   readonly source: ConnectionSource;
 }
@@ -223,10 +239,18 @@ const POOL_RULES: Rules = {
   validateTimeoutMs: positiveDuration,
   onConnect: script,
   reset: oneOf('auto', 'always', 'rollback'),
+  onDoubleAcquire: oneOf('warn', 'error', 'allow'),
+  context: flag,
 };
 
 /** Options of a plugin beyond the pool's. */
-export const PLUGIN_RULES: Rules = { as: text, pool: ANYTHING, skip: anyFunction, ...REQUEST_RULES };
+export const PLUGIN_RULES: Rules = {
+  as: text,
+  pool: ANYTHING,
+  skip: anyFunction,
+  context: flag,
+  ...REQUEST_RULES,
+};
 
 export const POOL_OPTION_NAMES: readonly string[] = Object.keys(POOL_RULES);
 
@@ -268,6 +292,8 @@ export function readPoolOptions(given: PoolOptions | string): PoolSettings {
     validateTimeoutMs: options.validateTimeoutMs ?? 1_000,
     onConnect: options.onConnect,
     reset: options.reset ?? 'auto',
+    onDoubleAcquire: options.onDoubleAcquire ?? 'warn',
+    context: options.context ?? false,
     source: resolveSource(uri, connection),
   };
 }

@@ -44,6 +44,7 @@ export class Pending<W extends Waiter<W>> {
     waiter.since = since;
     waiter.deadline = since + timeoutMs;
     waiter.queued = true;
+    waiter.holder.owner?.count(1);
     this.#list.push(waiter);
     this.#schedule(waiter.deadline);
   }
@@ -52,6 +53,7 @@ export class Pending<W extends Waiter<W>> {
   remove(waiter: W): boolean {
     if (!waiter.queued) return false;
     waiter.queued = false;
+    waiter.holder.owner?.count(-1);
     this.#list.remove(waiter);
     if (this.#list.size === 0) this.#unschedule();
     return true;

@@ -25,7 +25,9 @@ type PoolOnly =
   | 'reuse'
   | 'idleTimeoutMs'
   | 'leakAfterMs'
-  | 'maxHoldMs';
+  | 'maxHoldMs'
+  | 'onDoubleAcquire'
+  | 'context';
 
 export interface PersistentOptions extends Omit<PoolOptions, PoolOnly> {
   /** Whether `close()` closes the connection; otherwise it only rolls back an open transaction. @default false */
@@ -170,6 +172,7 @@ export function createPersistent(options: PersistentOptions | string): Persisten
 const POOL_ONLY: ReadonlySet<string> = new Set<PoolOnly>([
   ...(['max', 'maxIdle', 'minIdle', 'maxOpening'] as const),
   ...(['reuse', 'idleTimeoutMs', 'leakAfterMs', 'maxHoldMs'] as const),
+  ...(['onDoubleAcquire', 'context'] as const),
 ]);
 
 function forPools(option: string, value: unknown): Error {

@@ -16,6 +16,7 @@ import {
   type RouteOptions,
   type ScopeSettings,
 } from './options.js';
+import { enterRequest, ownerOf } from './request-context.js';
 import { checkRequestOptions, transactionSetting } from './request-options.js';
 import type { Scope } from './scope.js';
 
@@ -52,6 +53,8 @@ export interface RequestView<Request> {
 export class Plugin<Request> {
   readonly as: string;
   readonly pool: ConnectionPool;
+  /** Whether `currentDb()` finds the scopes of its requests. */
+  readonly context: boolean;
   /** Whether the pool was made here, and is closed with the application. */
   readonly owned: boolean;
   readonly #settings: ScopeSettings;
@@ -62,8 +65,8 @@ export class Plugin<Request> {
   constructor(options: PluginOptions<Request>) {
     if (typeof options !== 'object' || options === null)
       throw new HandbackError('INVALID_OPTION', 'The plugin options must be an object.');
-    const { as = 'db', pool, skip, transaction, readOnly, ...poolOptions } = options;
-    checkOptions({ as, skip, transaction, readOnly }, PLUGIN_RULES, 'the plugin options');
+    const { as = 'db', pool, skip, context, transaction, readOnly, ...poolOptions } = options;
+    checkOptions({ as, skip, context, transaction, readOnly }, PLUGIN_RULES, 'the plugin options');
     // Their values are judged by the pool; here it is the list of known names that counts.
     checkOptions(poolOptions, KNOWN_NAMES, 'the plugin options', FOREIGN_NAMES);
     checkRequestOptions({ transaction, readOnly });
@@ -71,8 +74,17 @@ export class Plugin<Request> {
     this.#skip = skip;
     this.owned = pool === undefined;
     this.pool = pool === undefined ? createPool({ name: as, ...poolOptions }) : givenPool(pool, poolOptions);
+    this.context = context ?? false;
+    if (this.context) ConnectionPool.nameJobs(this.pool, as);
     const { settings } = ConnectionPool.flowOf(this.pool);
     this.#settings = { ...settings, transaction: transactionSetting(null, { transaction, readOnly }) };
+  }
+
+  /** With the option `context`: runs the rest of the request where `currentDb()` finds its scope. */
+  enter<T>(view: RequestView<Request>, scope: () => Scope, next: () => T): T {
+    const { as } = this;
+    const { req, res } = view;
+    return enterRequest({ req, res, as, scope, route: () => routeOf(view) }, next);
   }
 
   /** Whether requests of a route run in a transaction. @throws {HandbackError} INVALID_OPTION */
@@ -101,8 +113,9 @@ export class Plugin<Request> {
         return view.gate;
       },
       get route() {
-        return view.pattern ?? `${req.method ?? 'GET'} (unmatched)`;
+        return routeOf(view);
       },
+      owner: ownerOf(req),
     });
   }
 
@@ -123,6 +136,10 @@ export class Plugin<Request> {
     }
     return merged;
   }
+}
+
+function routeOf<Request>({ pattern, req }: RequestView<Request>): string {
+  return pattern ?? `${req.method ?? 'GET'} (unmatched)`;
 }
 
 function givenPool(pool: unknown, poolOptions: object): ConnectionPool {

@@ -167,7 +167,10 @@ export function opensWanted(demand: Demand, settings: PoolSettings): number {
 }
 
 /** Why an acquire was refused. */
-export type Refusal = Extract<ErrorCode, 'ACQUIRE_TIMEOUT' | 'QUEUE_FULL' | 'OPEN_FAILED' | 'POOL_CLOSED'>;
+export type Refusal = Extract<
+  ErrorCode,
+  'ACQUIRE_TIMEOUT' | 'QUEUE_FULL' | 'OPEN_FAILED' | 'POOL_CLOSED' | 'DOUBLE_ACQUIRE'
+>;
 
 export interface Crowd {
   readonly closing: boolean;

@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import { Closer } from './closer.js';
 import { Control } from './control.js';
 import { Doors, type Rooms } from './doors.js';
+import { DoubleAcquire } from './double-acquire.js';
 import { Drainer } from './drainer.js';
 import type { Driver, ServerFacts } from './driver.js';
 import type { Holder } from './entry.js';
@@ -101,6 +102,7 @@ export class Pool {
     });
     return {
       queue,
+      doubles: new DoubleAcquire(parts, () => queue),
       supply,
       evictor,
       closer,
@@ -167,6 +169,16 @@ export class Pool {
   /** A connection that is ready now, if it is nobody else's turn; `mustBeProven` = one that need not be asked first. */
   tryLend(holder: Holder, mustBeProven = true): Lease | null {
     return this.#rooms.queue.tryLend(holder, mustBeProven);
+  }
+
+  /** From now on it is known of some who asks: see the option `onDoubleAcquire`. */
+  knowOwners(): void {
+    this.#rooms.doubles.watch();
+  }
+
+  /** Somebody asks for a connection; called from within the application's call, before `lend` or `tryLend`. */
+  asked(holder: Holder): void {
+    this.#rooms.doubles.asked(holder);
   }
 
   /** Takes a waiter out of the queue. @returns false if it was not waiting */

@@ -76,6 +76,16 @@ export class Queue {
     return connectTimeoutMs + validateTimeoutMs;
   }
 
+  /** Who waits, in order. */
+  get waiters(): Iterable<Acquirer> {
+    return this.#pending.waiters();
+  }
+
+  /** Takes it out of the queue, with an error that says why. */
+  refuse(acquirer: Acquirer, code: Refusal): void {
+    if (this.#pending.remove(acquirer)) this.#refuse(acquirer, code);
+  }
+
   /** @returns false if it was not waiting */
   withdraw(acquirer: Acquirer): boolean {
     return this.#pending.remove(acquirer);
@@ -112,6 +122,7 @@ export class Queue {
     if (code === 'QUEUE_FULL') counters.shed++;
     const error = reporter.refusal(code, {
       route: acquirer.holder.route,
+      owner: acquirer.holder.owner,
       waitedMs: clock.now() - acquirer.since,
       timeoutMs: acquirer.timeoutMs,
       pending: this.#pending.size,

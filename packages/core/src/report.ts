@@ -2,30 +2,39 @@ import type { Entry } from './entry.js';
 import type { HolderReport, PoolReport } from './errors.js';
 import { maskValues } from './mask.js';
 import type { PoolSettings } from './options.js';
+import { lineage, type Owner } from './owner.js';
 import type { Slots } from './slots.js';
 
 const SHOWN_HOLDERS = 10;
 
-export function holderReport(entry: Entry, now: number): HolderReport {
+/** `asking` = who has waited until now. */
+function isWaiting(owner: Owner | undefined, asking: Owner | undefined): boolean {
+  return owner !== undefined && (owner.waiting > 0 || lineage(asking).includes(owner));
+}
+
+export function holderReport(entry: Entry, now: number, asking?: Owner): HolderReport {
   const { holding, session, threadId } = entry;
   return {
     route: holding?.holder.route ?? '(none)',
     ageMs: Math.round(now - (holding?.since ?? now)),
     statement: session.lastStatement === undefined ? undefined : maskValues(session.lastStatement),
     threadId,
+    ...(isWaiting(holding?.holder.owner, asking) ? { waiting: true } : {}),
   };
 }
 
 /** Who holds the pool's connections, the oldest first. */
-export function holders(slots: Slots, now: number): HolderReport[] {
+export function holders(slots: Slots, now: number, asking?: Owner): HolderReport[] {
   const held = [...slots.all].filter((entry) => entry.holding !== null);
-  return held.map((entry) => holderReport(entry, now)).sort((a, b) => b.ageMs - a.ageMs);
+  return held.map((entry) => holderReport(entry, now, asking)).sort((a, b) => b.ageMs - a.ageMs);
 }
 
 export interface ReportFacts {
   readonly settings: PoolSettings;
   readonly slots: Slots;
   readonly now: number;
+  /** Who was refused, where that is known. */
+  readonly owner: Owner | undefined;
   readonly waitedMs: number;
   readonly timeoutMs: number;
   readonly pending: number;
@@ -44,13 +53,14 @@ export function poolReport(facts: ReportFacts): PoolReport {
     idle: slots.counts.idle,
     opening: slots.counts.opening,
     pending: facts.pending,
-    holders: holders(slots, now).slice(0, SHOWN_HOLDERS),
+    holders: holders(slots, now, facts.owner).slice(0, SHOWN_HOLDERS),
     lastConnectError: lastConnectError?.message,
   };
 }
 
-export function describeHolder({ route, ageMs, statement }: HolderReport): string {
-  return `${route} for ${ageMs} ms${statement === undefined ? '' : ` (${statement})`}`;
+export function describeHolder({ route, ageMs, statement, waiting }: HolderReport): string {
+  const last = statement === undefined ? '' : ` (${statement})`;
+  return `${route} for ${ageMs} ms${last}${waiting ? ', while it waits for another one' : ''}`;
 }
 
 /** One line for the operator's log. */

@@ -1,10 +1,12 @@
+import { UNKNOWN } from './call-site.js';
 import type { Clock } from './clock.js';
 import type { Survey } from './driver.js';
 import type { Entry, Holding } from './entry.js';
-import { HandbackError, type HolderReport, type PoolReport } from './errors.js';
+import { type DoubleAcquireReport, HandbackError, type HolderReport, type PoolReport } from './errors.js';
 import type { PoolEventMap, PoolEvents } from './events.js';
 import type { Knowledge } from './knowledge.js';
 import type { PoolSettings } from './options.js';
+import type { Owner } from './owner.js';
 import type { Refusal } from './policy.js';
 import { describe, describeHolder, holderReport, holders, poolReport } from './report.js';
 import { contradictions } from './server-facts.js';
@@ -16,6 +18,8 @@ const MESSAGES: Readonly<Record<Refusal, string>> = {
   QUEUE_FULL: 'Too many requests are waiting for a database connection.',
   OPEN_FAILED: 'The database cannot be reached.',
   POOL_CLOSED: 'The database pool is closed.',
+  DOUBLE_ACQUIRE:
+    'A database connection was asked for by a request that holds one, while all that hold one wait for another.',
 };
 
 const WARN_EVERY_MS = 1_000;
@@ -32,6 +36,7 @@ export interface ReporterParts {
 
 export interface Refused {
   readonly route: string;
+  readonly owner: Owner | undefined;
   readonly waitedMs: number;
   readonly timeoutMs: number;
   readonly pending: number;
@@ -87,6 +92,17 @@ export class Reporter {
     this.#once(`open transaction ${route}`, {
       code: 'OPEN_TRANSACTION',
       message: `${route} left a transaction open (begun by ${statement ?? 'an unknown statement'}); it was rolled back. Said once per route.`,
+    });
+  }
+
+  /** Each time as an event, once per route and pair of places as a warning. */
+  doubleAcquire({ route, first, second }: DoubleAcquireReport): void {
+    const { events, settings } = this.#parts;
+    const report = { route, first: first || UNKNOWN, second };
+    if (events.heard('doubleAcquire')) events.tell('doubleAcquire', report);
+    this.#once(`double acquire ${route} ${first} ${second}`, {
+      code: 'DOUBLE_ACQUIRE',
+      message: `${route} holds a connection of pool '${settings.name}', asked for at ${report.first}, and asks for another at ${second}. When ${settings.max} of them (max) do so at the same time each waits for the others, until acquireTimeoutMs. Use the one connection for both, or give it back first (release()); with onDoubleAcquire: 'allow' this is not said. Once per route and places.`,
     });
   }
 

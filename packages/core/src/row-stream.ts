@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { Readable, type ReadableOptions } from 'node:stream';
 import type { Reading, RowStatement } from './driver.js';
 import { type StatementOptions, TrackedStatement } from './statement.js';
@@ -33,6 +34,10 @@ export class RowStream extends Readable {
   }
 }
 
+/**
+ * What the driver tells comes in the async context of the socket; the events of a stream belong to whoever asked for
+ * it, and so does what a reader hangs on them.
+ */
 export class StreamedStatement extends TrackedStatement implements RowStatement {
   reading: Reading | null = null;
   /** Rows read so far: a stream that makes no progress has lost its reader. */
@@ -42,6 +47,7 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
   /** When its reader left; Infinity = reads on. */
   abandonedAt = Number.POSITIVE_INFINITY;
   readonly #stream: RowStream;
+  readonly #caller = new AsyncResource('handback.stream');
 
   constructor(stream: RowStream, sql: string | StatementOptions, values: unknown) {
     super(false, sql, values);
@@ -49,25 +55,25 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
   }
 
   onFields(fields: unknown): void {
-    if (!this.#stream.destroyed) this.#stream.emit('fields', fields);
+    if (!this.#stream.destroyed) this.#caller.runInAsyncScope(() => this.#stream.emit('fields', fields));
   }
 
   onRow(row: unknown): boolean {
     this.rows++;
-    return this.#stream.destroyed || this.#stream.push(row);
+    return this.#stream.destroyed || this.#caller.runInAsyncScope(this.#stream.push, this.#stream, row);
   }
 
   /** The connection is needed back: the reader gets `error`, the remaining rows are read and dropped. */
   abandon(error: Error): void {
-    this.#stream.destroy(error);
+    this.#caller.runInAsyncScope(() => this.#stream.destroy(error));
   }
 
   protected succeed(): void {
-    if (!this.#stream.destroyed) this.#stream.push(null);
+    if (!this.#stream.destroyed) this.#caller.runInAsyncScope(() => this.#stream.push(null));
   }
 
   protected fail(error: Error | null): void {
     // A signal may abort with `null`, and a stream that is destroyed without an error has come to its end.
-    this.#stream.destroy(error ?? new DOMException('This operation was aborted', 'AbortError'));
+    this.abandon(error ?? new DOMException('This operation was aborted', 'AbortError'));
   }
 }

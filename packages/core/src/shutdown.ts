@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import type { Entry } from './entry.js';
 import { HandbackError } from './errors.js';
+import { outsideRequests } from './neutral.js';
 import type { PoolSettings } from './options.js';
 import type { Slots } from './slots.js';
 import type { State } from './states.js';
@@ -43,7 +44,7 @@ export class Shutdown {
 
   /** A second call waits for the first. */
   close(timeoutMs: number): Promise<void> {
-    this.#closing ??= this.#close(timeoutMs);
+    this.#closing ??= outsideRequests(() => this.#close(timeoutMs));
     return this.#closing;
   }
 

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { QueryOptions } from 'mysql2';
 import { onAbort } from './abort.js';
 import { rejectForCaller } from './async-stack.js';
@@ -79,7 +80,7 @@ export abstract class TrackedStatement implements Statement, ReadText {
     } else {
       // The driver's own timeout leaves the statement running.
       const { timeoutMs, timeout = timeoutMs, signal, ...rest } = sql;
-      this.sql = rest;
+      this.sql = inThisContext(rest);
       this.timeoutMs = timeout;
       this.signal = signal;
     }
@@ -128,6 +129,12 @@ export abstract class TrackedStatement implements Statement, ReadText {
 
   protected abstract succeed(result: unknown, fields: unknown): void;
   protected abstract fail(error: Error): void;
+}
+
+/** The driver would call it in the async context of the socket. */
+function inThisContext(options: QueryOptions): QueryOptions {
+  const { typeCast } = options;
+  return typeof typeCast === 'function' ? { ...options, typeCast: AsyncResource.bind(typeCast) } : options;
 }
 
 function cancelled(cause: Error): HandbackError {

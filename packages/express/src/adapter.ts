@@ -56,7 +56,8 @@ export function handback(options: HandbackOptions): Handback {
       next(error);
       return;
     }
-    next();
+    if (plugin.context) plugin.enter(view(req), () => req[plugin.as as 'db'], next);
+    else next();
   };
   return Object.assign(middleware, {
     pool: plugin.pool,

@@ -1,11 +1,12 @@
 import './augment.js';
-import { createPersistent, createPool, HandbackError } from '@handback/core';
+import { createPersistent, createPool, currentDb, HandbackError } from '@handback/core';
 import { handback as plugin } from './adapter.js';
 
 /** The plugin; CommonJS users, who get this function itself, find the other exports on it. */
 const handback = Object.assign(plugin, {
   createPersistent,
   createPool,
+  currentDb,
   HandbackError,
   handback: plugin,
   default: plugin,
@@ -16,6 +17,7 @@ export type { Handback, HandbackOptions } from './adapter.js';
 export {
   createPersistent,
   createPool,
+  currentDb,
   HandbackError,
   handback,
   handback as default,

@@ -4,6 +4,7 @@ import {
   checkRouteSetting,
   Plugin,
   type PluginOptions,
+  type Scope,
 } from '@handback/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { addCommitGate, gateOf } from './gate.js';
@@ -51,6 +52,11 @@ export async function register(app: FastifyInstance, options: HandbackOptions): 
       (this as unknown as Record<symbol, unknown>)[slot] = value;
     },
   });
+  if (plugin.context) {
+    app.addHook('onRequest', (request, _reply, done) =>
+      plugin.enter(view(request), () => (request as unknown as Record<string, Scope>)[as] as Scope, done),
+    );
+  }
   app.addHook('onRoute', (route) => {
     const setting = route.config?.handback;
     checkRouteSetting(setting);

@@ -1,5 +1,5 @@
 import './augment.js';
-import { createPersistent, createPool, HandbackError } from '@handback/core';
+import { createPersistent, createPool, currentDb, HandbackError } from '@handback/core';
 import fp from 'fastify-plugin';
 import { register } from './adapter.js';
 
@@ -13,6 +13,7 @@ const plugin = fp(register, { fastify: '5.x', name: '@handback/fastify' });
 const handback = Object.assign(plugin, {
   createPersistent,
   createPool,
+  currentDb,
   HandbackError,
   handback: plugin,
   default: plugin,
@@ -23,6 +24,7 @@ export type { HandbackOptions } from './adapter.js';
 export {
   createPersistent,
   createPool,
+  currentDb,
   HandbackError,
   handback,
   handback as default,

@@ -9,6 +9,7 @@ import type {
   Statement,
 } from '../driver.js';
 import { LinkedList } from '../linked-list.js';
+import { bindCommands } from './mysql2-callbacks.js';
 import { type Internals, internals } from './mysql2-internals.js';
 import { tooWide } from './mysql2-narrow.js';
 import { Mysql2Session } from './mysql2-session.js';
@@ -27,6 +28,7 @@ export class Mysql2Connection implements DriverConnection {
   readonly #session: Mysql2Session;
   readonly #watch: StatusWatch;
   #statusDoubted = false;
+  #exposed = false;
   #lost: Error | null = null;
 
   constructor(raw: RawConnection, serverVersion: string) {
@@ -181,6 +183,12 @@ export class Mysql2Connection implements DriverConnection {
 
   #resume(): void {
     if (!this.#lost && this.#internals._paused) this.raw.resume();
+  }
+
+  expose(): RawConnection {
+    if (!this.#exposed) bindCommands(this.raw);
+    this.#exposed = true;
+    return this.raw;
   }
 
   ping(done: (error: Error | null) => void): void {

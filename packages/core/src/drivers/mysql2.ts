@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks';
 import { connect } from 'node:net';
 import mysql, { type ConnectionOptions } from 'mysql2';
 import type {
@@ -17,12 +16,6 @@ import { completeConfig, withIdentityCheck } from './mysql2-config.js';
 import { connectionLost, Mysql2Connection } from './mysql2-connection.js';
 import { internals } from './mysql2-internals.js';
 
-/**
- * A socket keeps the async context in which it was opened. Without this, the first request's AsyncLocalStorage
- * store would live as long as the pooled connection.
- */
-const neutralContext = new AsyncResource('handback');
-
 /** What is said to the server before anybody else may use the connection. */
 type Greeting = (connection: Mysql2Connection) => Promise<void>;
 
@@ -32,7 +25,7 @@ function open(settings: OpenSettings, greet: Greeting, done: OpenDone): (reason:
   if (address) config.stream = () => connect(address.port, address.host).setNoDelay(true);
   let raw: RawConnection;
   try {
-    raw = neutralContext.runInAsyncScope(() => mysql.createConnection(config));
+    raw = mysql.createConnection(config);
   } catch (error) {
     // An unknown character set or TLS profile: the driver throws before it connects.
     process.nextTick(done, error as Error);

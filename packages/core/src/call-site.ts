@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url';
+
+/** Between the application's call and the capture lie frames of ours, and perhaps those of a query builder. */
+const FRAMES = 30;
+
+const HERE = new URL('.', import.meta.url);
+const OURS: readonly string[] = [HERE.href, fileURLToPath(HERE)];
+
+/** A line of code of the application, known when it is asked for: only then is the stack put into words. */
+export class CallSite {
+  readonly #trace: { stack?: unknown } = {};
+
+  constructor() {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = FRAMES;
+    Error.captureStackTrace(this.#trace, CallSite);
+    Error.stackTraceLimit = limit;
+  }
+
+  toString(): string {
+    const { stack } = this.#trace;
+    // `Error.prepareStackTrace` may give anything.
+    if (typeof stack !== 'string') return UNKNOWN;
+    const frames = stack.split('\n').filter((line) => /^\s+at /.test(line) && isForeign(line));
+    const frame = frames.find((line) => !/[\\/]node_modules[\\/]/.test(line)) ?? frames[0];
+    return frame?.replace(/^\s+at /, '') ?? UNKNOWN;
+  }
+}
+
+export const UNKNOWN = 'an unknown place';
+
+/** Neither ours nor Node's. */
+function isForeign(line: string): boolean {
+  return (
+    !/\(?node:/.test(line) && !line.includes('<anonymous>)') && !OURS.some((path) => line.includes(path))
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * Who asks for connections, as far as that is known: a request, a job, the function of a transaction. It is known with
+ * the option `context`, or where the application says it (`acquire({ scope })`).
+ */
+export class Owner {
+  /** What it is part of: a job that a request has started. */
+  readonly within: Owner | null;
+  /** How many acquires of it, or of what is part of it, wait now, in any pool. */
+  waiting = 0;
+  readonly #route: () => string;
+  readonly #isOver: () => boolean;
+
+  /** Both are asked when something has to be known, no earlier. */
+  constructor(route: () => string, isOver: () => boolean, within: Owner | null = null) {
+    this.#route = route;
+    this.#isOver = isOver;
+    this.within = within;
+  }
+
+  /** The route's pattern, or the job's name. */
+  get route(): string {
+    return this.#route();
+  }
+
+  /** It has ended: what it still holds comes back, and what it still asks for nobody waits for. */
+  get isOver(): boolean {
+    return this.#isOver();
+  }
+
+  /** An acquire has begun to wait, or waits no more. */
+  count(change: 1 | -1): void {
+    this.waiting += change;
+    this.within?.count(change);
+  }
+}
+
+/** It, and what it is part of, from the inside outward, as far as that lives. */
+export function lineage(owner: Owner | null | undefined): Owner[] {
+  const found: Owner[] = [];
+  for (let each = owner ?? null; each && !each.isOver; each = each.within) found.push(each);
+  return found;
+}
