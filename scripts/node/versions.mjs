@@ -20,10 +20,9 @@ function inServer(name) {
 export const essentials = [
   'test/contract/contract.test.ts',
   'test/core',
-  ...['async-context', 'ended-sockets', 'fastify-transactions', 'handler-timeout', 'held-response'].map(
-    inServer,
-  ),
-  ...['http2', 'http2-transactions', 'process-life', 'shutdown', 'sigterm'].map(inServer),
+  ...['async-context', 'async-context-retention', 'current-db', 'ended-sockets'].map(inServer),
+  ...['fastify-transactions', 'handler-timeout', 'held-response', 'http2'].map(inServer),
+  ...['http2-transactions', 'process-life', 'shutdown', 'sigterm'].map(inServer),
   'test/packaging/commonjs.test.ts',
 ];
 
