@@ -1,4 +1,4 @@
-/** `npm start [-- express|koa|fastify]`: from a fresh checkout to a running demo, and nothing left behind afterwards. */
+/** `npm start [-- express|koa|http|fastify]`: from a fresh checkout to a running demo, and nothing left behind afterwards. */
 import { join } from 'node:path';
 import { getDatabase } from './database/index.mjs';
 import { assertPortIsFree, parseFramework, parsePort, UsageError } from './demo/arguments.mjs';

@@ -1,6 +1,6 @@
 import { isFree } from '../database/free-port.mjs';
 
-const frameworks = ['fastify', 'express', 'koa'];
+const frameworks = ['fastify', 'express', 'koa', 'http'];
 const defaultPort = 3000;
 
 /** Something the user typed wrong: the message is all there is to show. */

@@ -2,10 +2,11 @@ import { badPoolOptions, contract } from '@handback/contract';
 import { websocketRoute } from './fastify-websocket.js';
 import { express4, express5 } from './harnesses/express.js';
 import { fastify5 } from './harnesses/fastify.js';
+import { nodeHttp } from './harnesses/http.js';
 import { koa2, koa3 } from './harnesses/koa.js';
 
 contract(fastify5, { also: { upgrades: [websocketRoute] } });
-for (const harness of [express5, express4, koa3, koa2]) contract(harness);
+for (const harness of [express5, express4, koa3, koa2, nodeHttp]) contract(harness);
 
 describe('contract: createPool()', () => {
   for (const { name, run } of badPoolOptions) it(name, run);

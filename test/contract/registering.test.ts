@@ -34,7 +34,7 @@ describe('contract(): registering the suite', () => {
     contract(harness('toy'), { runner });
     const expected = Object.entries(suite).flatMap(([behaviour, cases]) =>
       cases
-        .filter(({ only }) => only === undefined)
+        .filter(({ only, needs }) => only === undefined && needs === undefined)
         .map(({ name }) => `contract: toy 1 > ${behaviour} > ${name}`),
     );
     assert.deepEqual([...tests.keys()], expected);
@@ -44,6 +44,16 @@ describe('contract(): registering the suite', () => {
     const cases = Object.values(suite).flat();
     const own = cases.filter((each) => applies(each, harness('fastify')) && !applies(each, harness('toy')));
     assert.ok(own.length > 0 && own.every(({ only }) => only?.includes('fastify')));
+  });
+
+  it('cases that need something are for harnesses that have it', () => {
+    const able: Harness = { ...harness('toy'), showsHandlersEnd: true };
+    const needy = Object.values(suite)
+      .flat()
+      .filter(({ needs }) => needs !== undefined);
+    assert.ok(needy.length > 0);
+    for (const each of needy)
+      assert.deepEqual([applies(each, able), applies(each, harness('toy'))], [true, false]);
   });
 
   it('cases of your own run with the same harness and patience, in their behaviour or in one of their own', async () => {
@@ -58,6 +68,16 @@ describe('contract(): registering the suite', () => {
     await tests.get('contract: toy 1 > upgrades > one')?.test();
     await tests.get('contract: toy 1 > my own > two')?.test();
     assert.deepEqual(seen, ['one: toy 1, 5', 'two: toy 1, 5']);
+  });
+
+  it('behaviours can be chosen, and one that does not exist is refused by name', () => {
+    const { runner, tests } = recorder();
+    contract(harness('toy'), { runner, behaviours: ['opting out'] });
+    assert.equal(tests.size, suite['opting out']?.length);
+    assert.throws(
+      () => contract(harness('toy'), { runner, behaviours: ['opting in'] }),
+      /'opting in'.*opting out/,
+    );
   });
 
   it('without a runner of any kind it says what is missing', async () => {

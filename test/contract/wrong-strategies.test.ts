@@ -3,6 +3,7 @@ import { type Case, dropSessionObjects, type Harness, type Strategy, suite } fro
 import { within } from '@handback/contract/support/eventually.js';
 import { express5 } from './harnesses/express.js';
 import { fastify5 } from './harnesses/fastify.js';
+import { nodeHttp } from './harnesses/http.js';
 import { koa3 } from './harnesses/koa.js';
 import { closeOnly, finishOnly, frameworkHook, resetOnly } from './strategies/wrong.js';
 
@@ -92,6 +93,12 @@ const strategies: Array<{
     name: 'framework hook',
     strategy: frameworkHook,
     harness: koa3,
+    caught: { leaked: [...noAnswer, ...pipelined], held: ['a streamed body holds the connection'] },
+  },
+  {
+    name: 'finally',
+    strategy: frameworkHook,
+    harness: nodeHttp,
     caught: { leaked: [...noAnswer, ...pipelined], held: ['a streamed body holds the connection'] },
   },
 ];

@@ -8,6 +8,7 @@ import { eventually } from '@handback/contract/support/eventually.js';
 import type { ConnectionPool, PoolOptions } from '@handback/core';
 import { buildApp as buildExpress } from 'handback-examples/dist/express/app.js';
 import { buildApp as buildFastify } from 'handback-examples/dist/fastify/app.js';
+import { buildApp as buildHttp } from 'handback-examples/dist/http/app.js';
 import { buildApp as buildKoa } from 'handback-examples/dist/koa/app.js';
 import { isClientLeft } from 'handback-examples/dist/shared/problems.js';
 import { seed } from 'handback-examples/dist/shared/seed.js';
@@ -23,7 +24,7 @@ interface Listening {
   close(): Promise<void>;
 }
 
-/** One of the three demos. */
+/** The demo on one framework. */
 export interface Example {
   framework: string;
   serverFile: string;
@@ -61,6 +62,14 @@ export const examples: Example[] = [
     serverFile: compiled('koa/server.js'),
     async listen(options, log) {
       const { app, pool, close } = buildKoa(options, log);
+      return withServer(app.listen(0, HOST), pool, close);
+    },
+  },
+  {
+    framework: 'node:http',
+    serverFile: compiled('http/server.js'),
+    async listen(options, log) {
+      const { app, pool, close } = buildHttp(options, log);
       return withServer(app.listen(0, HOST), pool, close);
     },
   },

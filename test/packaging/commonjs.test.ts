@@ -15,9 +15,12 @@ describe('CommonJS users', () => {
       fastify: 'function',
       express: 'function',
       koa: 'function',
+      http: 'function',
       off: ['function', 'function'],
+      marks: ['function', 'function'],
       middleware: true,
-      named: Array(3).fill([true, true, 'function']),
+      listener: true,
+      named: Array(4).fill([true, true, 'function']),
       error: 'CLIENT_GONE',
     });
   });
@@ -31,6 +34,6 @@ describe('CommonJS users', () => {
     await mkdir(built, { recursive: true });
     await writeFile(resolve(built, 'package.json'), '{ "type": "commonjs" }');
     const { stdout } = await run(process.execPath, [resolve(built, 'app.js')]);
-    assert.deepEqual(JSON.parse(stdout), { state: 'unused', same: true, off: 'function' });
+    assert.deepEqual(JSON.parse(stdout), { state: 'unused', same: true, off: 'function', listener: true });
   });
 });

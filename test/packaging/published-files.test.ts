@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../../..');
-const PACKAGES = ['core', 'fastify', 'express', 'koa', 'contract'];
+const PACKAGES = ['core', 'fastify', 'express', 'koa', 'http', 'contract'];
 
 interface Packed {
   files: { path: string }[];

@@ -30,7 +30,7 @@ describe('npm start', () => {
     it(`refuses ${args.join(' ')} and names the frameworks there are`, async () => {
       const { code, stderr } = await runNode(['scripts/start.mjs', ...args]);
       assert.equal(code, 2);
-      assert.match(stderr, /npm start \[-- fastify \| express \| koa\]/);
+      assert.match(stderr, /npm start \[-- fastify \| express \| koa \| http\]/);
     });
   }
 });

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { ConnectionPool, PoolOptions, Scope } from '@handback/core';
 import expressHandback from '@handback/express';
 import fastifyHandback from '@handback/fastify';
+import { withDatabase } from '@handback/http';
 import koaHandback from '@handback/koa';
 import express from 'express';
 import Fastify, { type FastifyServerOptions } from 'fastify';
@@ -93,6 +94,17 @@ export async function koaApp(work: Work, options: PoolOptions): Promise<App> {
     ctx.body = await calls.call(ctx.db);
   });
   return listening(createServer(app.callback()), db, calls);
+}
+
+export async function httpApp(work: Work, options: PoolOptions): Promise<App> {
+  const calls = new Calls(work);
+  const db = withDatabase(
+    async (req, res) => {
+      res.end(JSON.stringify(await calls.call(req.db)));
+    },
+    { ...options, onError: () => {} },
+  );
+  return listening(createServer(db), db, calls);
 }
 
 async function listening(

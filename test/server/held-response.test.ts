@@ -244,6 +244,22 @@ describe('an answer that is held back', () => {
     assert.ok(most < 40 * block.length, `${most} bytes were waiting`);
   });
 
+  it('that is replaced by an error, once it is decided by others: the error with all of its headers', async () => {
+    site.handler = async (res) => {
+      const decision = new Decision();
+      new HeldResponse(res, decision, undefined, systemClock);
+      res.writeHead(200, { 'X-Answer': 'first' });
+      res.end('fine');
+      await decision.decide(false);
+      res.writeHead(503, { 'Retry-After': '1' });
+      res.write('not ');
+      res.end('fine');
+    };
+    const answer = await site.visit('GET');
+    assert.deepEqual([answer?.status, answer?.body], [503, 'not fine']);
+    assert.deepEqual([answer?.headers['retry-after'], answer?.headers['x-answer']], ['1', undefined]);
+  });
+
   it('of an event stream leaves event by event', async () => {
     let goOn = () => {};
     site.handler = async (res) => {

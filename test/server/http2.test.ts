@@ -1,11 +1,19 @@
 import { strict as assert } from 'node:assert';
-import { type ClientHttp2Session, connect, createServer, type ServerHttp2Session } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  connect,
+  createServer,
+  type Http2Server,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { type Bank, databaseUrl, unique, withBank } from '@handback/contract/support/database.js';
 import { eventually, within } from '@handback/contract/support/eventually.js';
 import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import { type ConnectionPool, createPool, type Scope } from '@handback/core';
 import fastifyHandback from '@handback/fastify';
+import { type Http2Request, withDatabase } from '@handback/http';
 import koaHandback from '@handback/koa';
 import Fastify from 'fastify';
 import Koa from 'koa';
@@ -42,7 +50,17 @@ const koa: Start = async (pool, handlers) => {
   app.use(async (ctx) => {
     ctx.body = await handlers[ctx.path]?.(ctx.db);
   });
-  const server = createServer(app.callback());
+  return listening(createServer(app.callback()));
+};
+
+const http: Start = (pool, handlers) => {
+  const handler = async (req: Http2Request, res: Http2ServerResponse) => {
+    res.end(JSON.stringify((await handlers[req.url]?.(req.db)) ?? null));
+  };
+  return listening(createServer(withDatabase(handler, { pool: pool })));
+};
+
+async function listening(server: Http2Server): Promise<Running> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // Node 24 does this by itself.
   const sessions = new Set<ServerHttp2Session>();
@@ -56,7 +74,7 @@ const koa: Start = async (pool, handlers) => {
       for (const session of sessions) session.close();
     });
   return { port: (server.address() as AddressInfo).port, hooks: [], close };
-};
+}
 
 interface Answer {
   status: number;
@@ -142,7 +160,7 @@ const halves =
     await db.query(add, [5, 2]);
   };
 
-for (const [name, start] of Object.entries({ fastify, koa })) {
+for (const [name, start] of Object.entries({ fastify, koa, http })) {
   describe(`HTTP/2 on ${name}`, () => {
     it('requests of one session use one connection in turn', async () => {
       await serve(start, {}, {}, async ({ session, pool }) => {

@@ -5,7 +5,7 @@ import { eventually, within } from '@handback/contract/support/eventually.js';
 import { RawClient } from '@handback/contract/support/raw-client.js';
 import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import type { PoolOptions, Scope } from '@handback/core';
-import { type App, expressApp, fastifyApp, koaApp } from './apps.js';
+import { type App, expressApp, fastifyApp, httpApp, koaApp } from './apps.js';
 
 const REQUESTS = 8;
 /** Fewer connections than requests: some run and some wait when the end comes. */
@@ -85,6 +85,7 @@ const patient: Record<string, Start> = {
   "Fastify, forceCloseConnections: 'idle'": fastifyWith('idle'),
   Express: expressApp,
   Koa: koaApp,
+  http: httpApp,
 };
 
 for (const [name, start] of Object.entries(patient)) {

@@ -13,7 +13,7 @@ import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 
 const PROGRAM = fileURLToPath(new URL('./programs/bank.js', import.meta.url));
-const FRAMEWORKS = ['fastify', 'express', 'koa'];
+const FRAMEWORKS = ['fastify', 'express', 'koa', 'http'];
 const CLIENTS = 8;
 /** For how long may still be answered after the signal: beyond what the test waits, and too little for a long transfer. */
 const LONG_GRACE_MS = 60_000;

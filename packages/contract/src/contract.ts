@@ -17,6 +17,8 @@ export interface ContractOptions {
   databaseUrl?: string;
   /** Cases of your own, by behaviour; with the name of one of the suite's behaviours, they are added to it. */
   also?: Readonly<Record<string, readonly Case[]>>;
+  /** Only these, by name. @default all */
+  behaviours?: readonly string[];
   /** How long a case waits for an answer or a state before it fails. @default 10_000 */
   patienceMs?: number;
   /** Where the tests are registered. @default the global `describe`, `it` and `after` (mocha, Jest, Vitest with globals) */
@@ -26,9 +28,13 @@ export interface ContractOptions {
 /** Registers a test for every case that applies to this harness, under `contract: <framework>`. */
 export function contract(harness: Harness, options: ContractOptions = {}): void {
   const { databaseUrl, also = {}, patienceMs = PATIENCE_MS, runner = globalRunner() } = options;
+  const names = [...new Set([...Object.keys(suite), ...Object.keys(also)])];
+  const { behaviours = names } = options;
+  const unknown = behaviours.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`There is no behaviour '${unknown}': ${names.join(', ')}.`);
   if (databaseUrl !== undefined) useDatabase(databaseUrl);
   runner.describe(`contract: ${harness.framework}`, () => {
-    for (const behaviour of new Set([...Object.keys(suite), ...Object.keys(also)])) {
+    for (const behaviour of behaviours) {
       const cases = [...(suite[behaviour] ?? []), ...(also[behaviour] ?? [])].filter((each) =>
         applies(each, harness),
       );
@@ -43,6 +49,7 @@ export function contract(harness: Harness, options: ContractOptions = {}): void 
 }
 
 /** Whether a case is about this framework too. */
-export function applies({ only }: Case, { family }: Harness): boolean {
-  return only === undefined || only.includes(family);
+export function applies({ only, needs }: Case, harness: Harness): boolean {
+  if (needs !== undefined && !harness[needs]) return false;
+  return only === undefined || only.includes(harness.family);
 }

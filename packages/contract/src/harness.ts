@@ -125,6 +125,8 @@ export interface Harness {
   family: string;
   /** Two registrations of one name are refused when the app starts, not on its first request. */
   refusesAtStart?: true;
+  /** The framework tells the adapter when a handler is over, answered or not. */
+  showsHandlersEnd?: true;
   start(setup: Setup): Promise<RunningApp>;
 }
 
@@ -132,6 +134,8 @@ export interface Case {
   name: string;
   /** Only for these families; without it, for all. */
   only?: string[];
+  /** Only for harnesses that say this of themselves. */
+  needs?: 'showsHandlersEnd';
   /** For a case that is long by nature, on a slow machine. */
   timeoutMs?: number;
   run(harness: CaseHarness): Promise<void>;

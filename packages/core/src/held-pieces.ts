@@ -22,6 +22,10 @@ export class HeldPieces {
     this.#send = send;
   }
 
+  get isEmpty(): boolean {
+    return this.#pieces.length === 0;
+  }
+
   /** @returns what `write()` would: false = wait for `drain` */
   add(piece: Piece): boolean {
     this.#bytes += lengthOf(piece);

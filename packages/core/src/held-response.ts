@@ -18,6 +18,14 @@ export interface AnswerGate {
   fail(error: Error): boolean;
 }
 
+/** Responses that their handler has ended, and that have not left yet. */
+const ended = new WeakSet<object>();
+
+/** Whether the handler has answered, even if nothing has left. */
+export function isAnswered(res: ServerResponse<IncomingMessage>): boolean {
+  return res.writableEnded || ended.has(res);
+}
+
 /** Express hands an error on in one turn of the event loop, and its final handler answers in the next. */
 const ERROR_TURNS = 3;
 const EVENTS = 'text/event-stream';
@@ -91,7 +99,12 @@ export class HeldResponse {
 
   /** The framework has seen to the decision itself, or there is nothing more to decide. */
   get #passes(): boolean {
-    return this.#open || (this.#transaction.isDecided && !this.#deciding && this.#answer === null);
+    return this.#open || (this.#transaction.isDecided && !this.#deciding && !this.#isHolding);
+  }
+
+  /** A part of an answer waits: what belongs to it has to wait behind. */
+  get #isHolding(): boolean {
+    return this.#answer !== null || this.#writeHead !== null || this.#flushed || !this.#pieces.isEmpty;
   }
 
   /** The headers and the status are as they were before the first query. */
@@ -142,6 +155,7 @@ export class HeldResponse {
       pieces: this.#pieces.take(),
       end: args,
     };
+    ended.add(this.#res);
     if (this.#res.statusCode >= 400) this.#decide(this.#answer);
     else this.#decideSoon(this.#answer, ERROR_TURNS);
     return this.#res;
@@ -160,6 +174,7 @@ export class HeldResponse {
 
   #forget(): void {
     this.#answer = null;
+    ended.delete(this.#res);
     this.#writeHead = null;
     this.#flushed = false;
     this.#pieces.clear();

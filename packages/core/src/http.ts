@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AnswerGate, HeldResponse } from './held-response.js';
+import { type AnswerGate, HeldResponse, isAnswered } from './held-response.js';
 import { type Decided, type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
 import type { ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
@@ -52,6 +52,14 @@ function alreadyOver(
   if (releaseOn === 'finish' ? res.writableFinished : res.writableEnded) return 'answered';
   if (res.destroyed || res.closed || req.socket?.destroyed) return 'gone';
   return null;
+}
+
+/**
+ * Whether the client of a request has left before its answer: then nothing will ever happen on the response, and only
+ * its handler's end says that its work is over.
+ */
+export function clientLeft(req: IncomingMessage, res: ServerResponse): boolean {
+  return !isAnswered(res) && alreadyOver(req, res, 'end') === 'gone';
 }
 
 /** Sees the handler call `res.end()`: of a queued pipelined response `prefinish` would come only in its turn. */

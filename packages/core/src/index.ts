@@ -12,10 +12,12 @@ export {
 } from './errors.js';
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
 export type { AnswerGate } from './held-response.js';
+export { clientLeft } from './http.js';
 export type { JobOptions } from './job.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
 export { Installer, refuseRequest, routeMarker, routeSettingOf } from './middleware.js';
+export type { Rule, Rules } from './option-rules.js';
 export {
   checkRouteOptions,
   type NewConnection,

@@ -10,7 +10,7 @@ import {
 } from './plugin.js';
 import { Scope } from './scope.js';
 
-/** What Express and Koa have in common: requests that inherit from an object of the application. */
+/** What the adapters have in common that get a request and hand it on. */
 
 const ROUTE_SETTING = Symbol('handback.route');
 
@@ -38,27 +38,48 @@ export function refuseRequest(given: readonly unknown[]): void {
 /** The names taken on each application's object. */
 const registrations = new WeakMap<object, Map<string, unknown>>();
 
+/** The getters that are Handback's, to tell a second registration from a name that is somebody else's. */
+const getters = new WeakSet<object>();
+
 /**
- * Puts the scope where the framework's users look, without touching the request before they do: a getter on the
- * object that requests inherit from, switched on for the requests that pass the middleware.
+ * Puts the scope where the framework's users look, and makes it when they do: a getter. It is on the object that
+ * requests inherit from, switched on for the requests that pass here; in a framework without such an object, on each
+ * request.
  */
 export class Installer<Request extends object> {
   readonly #plugin: Plugin<Request>;
   readonly #view: (request: Request) => RequestView<Request>;
   /** On a request: absent = did not pass the middleware, null = no scope yet. */
   readonly #slot: symbol;
+  readonly #property: PropertyDescriptor;
   readonly #installed = new WeakSet<object>();
 
+  /** `view` is asked at the first look at the scope, once per request. */
   constructor(plugin: Plugin<Request>, view: (request: Request) => RequestView<Request>) {
     this.#plugin = plugin;
     this.#view = view;
     this.#slot = Symbol(`handback.${plugin.as}`);
+    this.#property = property(plugin.as, this.#slot, (request) => plugin.scope(view(request as Request)));
   }
 
-  /** @throws {HandbackError} ALREADY_REGISTERED, INVALID_OPTION */
-  admit(request: Request, prototype: object): void {
-    if (!this.#installed.has(prototype)) this.#install(prototype, request);
+  /**
+   * Lets a request look at its scope; to be called before its handler. `prototype`: the application's own object that
+   * its requests inherit from, if the framework has one.
+   *
+   * @throws {HandbackError} ALREADY_REGISTERED, INVALID_OPTION
+   */
+  admit(request: Request, prototype?: object): void {
+    if (prototype === undefined) this.#installOn(request);
+    else if (!this.#installed.has(prototype)) this.#install(prototype, request);
     (request as Record<symbol, unknown>)[this.#slot] ??= null;
+  }
+
+  /** Hands an admitted request on; with the option `context`, to where `currentDb()` finds its scope. */
+  enter<T>(request: Request, next: () => T): T {
+    const plugin = this.#plugin;
+    if (!plugin.context) return next();
+    const scope = () => (request as Record<string, unknown>)[plugin.as] as Scope;
+    return plugin.enter(this.#view(request), scope, next);
   }
 
   /** The scope of a request that has asked for it. */
@@ -84,33 +105,45 @@ export class Installer<Request extends object> {
       // The same middleware on an application and on one that is mounted in it: the getter is inherited.
       if (other) return void this.#installed.add(prototype);
     }
-    if (as in request) {
-      throw new HandbackError(
-        'INVALID_OPTION',
-        `Option 'as' must be a free name on the request; '${as}' is taken.`,
-      );
-    }
+    if (as in request) throw taken(as, request);
     registrations.set(prototype, (registrations.get(prototype) ?? new Map()).set(as, this));
     this.#installed.add(prototype);
-    this.#define(prototype, as);
+    Object.defineProperty(prototype, as, this.#property);
   }
 
-  #define(prototype: object, as: string): void {
-    const slot = this.#slot;
-    const create = (request: unknown) => this.#plugin.scope(this.#view(request as Request));
-    Object.defineProperty(prototype, as, {
-      configurable: true,
-      enumerable: true,
-      get(this: Record<symbol, unknown>) {
-        const scope = this[slot];
-        if (scope !== null) return scope;
-        this[slot] = create(this);
-        return this[slot];
-      },
-      // Tests put a double there.
-      set(this: object, value: unknown) {
-        Object.defineProperty(this, as, { value, configurable: true, enumerable: true, writable: true });
-      },
-    });
+  #installOn(request: Request): void {
+    const { as } = this.#plugin;
+    // One that passes twice: handed from one server to another, or to itself.
+    if (this.#slot in request) return;
+    if (as in request) throw taken(as, request);
+    Object.defineProperty(request, as, this.#property);
   }
+}
+
+function property(as: string, slot: symbol, create: (request: object) => Scope): PropertyDescriptor {
+  function get(this: Record<symbol, unknown>): unknown {
+    const scope = this[slot];
+    if (scope !== null) return scope;
+    this[slot] = create(this);
+    return this[slot];
+  }
+  getters.add(get);
+  return {
+    configurable: true,
+    enumerable: true,
+    get,
+    // Tests put a double there.
+    set(this: object, value: unknown) {
+      Object.defineProperty(this, as, { value, configurable: true, enumerable: true, writable: true });
+    },
+  };
+}
+
+function taken(as: string, request: object): HandbackError {
+  const { get } = Object.getOwnPropertyDescriptor(request, as) ?? {};
+  if (get && getters.has(get)) return alreadyRegistered(as);
+  return new HandbackError(
+    'INVALID_OPTION',
+    `Option 'as' must be a free name on the request; '${as}' is taken.`,
+  );
 }

@@ -61,15 +61,21 @@ export class Plugin<Request> {
   readonly #skip: ((request: Request) => boolean) | undefined;
   readonly #merged = new WeakMap<RouteOptions, ScopeSettings>();
 
-  /** @throws {HandbackError} INVALID_OPTION */
-  constructor(options: PluginOptions<Request>) {
+  /**
+   * `own`: the rules of the options that this adapter alone has. They are checked with the others, and are the
+   * adapter's to read.
+   *
+   * @throws {HandbackError} INVALID_OPTION
+   */
+  constructor(options: PluginOptions<Request>, own: Rules = {}) {
     if (typeof options !== 'object' || options === null)
       throw new HandbackError('INVALID_OPTION', 'The plugin options must be an object.');
-    const { as = 'db', pool, skip, context, transaction, readOnly, ...poolOptions } = options;
+    const { as = 'db', pool, skip, context, transaction, readOnly, ...others } = options;
     checkOptions({ as, skip, context, transaction, readOnly }, PLUGIN_RULES, 'the plugin options');
     // Their values are judged by the pool; here it is the list of known names that counts.
-    checkOptions(poolOptions, KNOWN_NAMES, 'the plugin options', FOREIGN_NAMES);
+    checkOptions(others, { ...KNOWN_NAMES, ...own }, 'the plugin options', FOREIGN_NAMES);
     checkRequestOptions({ transaction, readOnly });
+    const poolOptions = without(others, own);
     this.as = as;
     this.#skip = skip;
     this.owned = pool === undefined;
@@ -136,6 +142,10 @@ export class Plugin<Request> {
     }
     return merged;
   }
+}
+
+function without(options: PoolOptions, names: object): PoolOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !Object.hasOwn(names, name)));
 }
 
 function routeOf<Request>({ pattern, req }: RequestView<Request>): string {

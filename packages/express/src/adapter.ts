@@ -56,8 +56,7 @@ export function handback(options: HandbackOptions): Handback {
       next(error);
       return;
     }
-    if (plugin.context) plugin.enter(view(req), () => req[plugin.as as 'db'], next);
-    else next();
+    installer.enter(req, next);
   };
   return Object.assign(middleware, {
     pool: plugin.pool,

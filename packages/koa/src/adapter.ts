@@ -52,8 +52,7 @@ export function handback(options: HandbackOptions): Handback {
   const middleware: Middleware = async (ctx, next) => {
     installer.admit(ctx as Context, ctx.app.context);
     try {
-      if (plugin.context) await plugin.enter(view(ctx as Context), () => ctx[plugin.as as 'db'], next);
-      else await next();
+      await installer.enter(ctx as Context, next);
       if (isWhole(ctx)) await decideTransaction(installer.scopeOf(ctx as Context), ctx.status < 400);
     } catch (error) {
       decideTransaction(installer.scopeOf(ctx as Context), false);

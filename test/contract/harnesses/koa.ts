@@ -15,6 +15,7 @@ function harnessOf(framework: string, App: typeof Koa): Harness {
   return {
     framework,
     family: 'koa',
+    showsHandlersEnd: true,
     async start({ routes, plugins, strategy, laterHook }) {
       const app = new App();
       const errors: unknown[] = [];

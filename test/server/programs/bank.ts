@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import expressHandback from '@handback/express';
 import fastifyHandback, { type PoolOptions, type Scope } from '@handback/fastify';
+import { type Request, route, withDatabase } from '@handback/http';
 import koaHandback from '@handback/koa';
 import Router from '@koa/router';
 import express from 'express';
@@ -64,6 +65,7 @@ async function gated(db: Scope, url: string): Promise<{ done: string }> {
 const inTransaction = { transaction: true };
 
 const frameworks: Record<string, () => Promise<Running>> = {
+  http: serveHttp,
   async fastify() {
     const app = fastify();
     await app.register(fastifyHandback, options);
@@ -99,6 +101,22 @@ const frameworks: Record<string, () => Promise<Running>> = {
     return listening(createServer(app.callback()), db);
   },
 };
+
+type Handler = (req: Request, res: ServerResponse) => unknown;
+
+function serveHttp(): Promise<Running> {
+  const plain: Handler = async (req, res) => {
+    res.end(JSON.stringify(await transfer(req.db, req.url ?? '')));
+  };
+  const whole: Handler = route(inTransaction, async (req: Request, res: ServerResponse) => {
+    res.end(JSON.stringify(await gated(req.db, req.url ?? '')));
+  });
+  const db = withDatabase(
+    (req: Request, res: ServerResponse) => (req.url?.startsWith('/gated') ? whole : plain)(req, res),
+    { ...options, onError: () => {} },
+  );
+  return listening(createServer(db), db);
+}
 
 async function listening(server: Server, db: { close(): Promise<void> }): Promise<Running> {
   await once(server.listen(0, '127.0.0.1'), 'listening');

@@ -60,7 +60,8 @@ const clientLeavesForEver: Case = {
 };
 
 /** The handler ends after its client has left, with its transaction still open: nobody will finish that one. */
-const handlerGivesUp = (how: 'answers' | 'throws'): Case => ({
+const handlerGivesUp = (how: 'answers' | 'throws' | 'returns'): Case => ({
+  ...(how === 'returns' ? { needs: 'showsHandlersEnd' } : {}),
   name: `the client leaves in a transaction and the handler ${how} without finishing it: rolled back at once`,
   run: (harness) =>
     withBank((bank) => {
@@ -71,7 +72,7 @@ const handlerGivesUp = (how: 'answers' | 'throws'): Case => ({
         half.open();
         await clientGone(req);
         if (how === 'throws') throw new Error('oops');
-        reply(200, {});
+        if (how === 'answers') reply(200, {});
       };
       const setup = { routes: [{ path: '/transfers', handler }], options: { drainTimeoutMs: 60_000 } };
       return serve(harness, setup, async (app) => {
@@ -91,4 +92,5 @@ export const transactionsOfGoneClients: Case[] = [
   clientLeavesForEver,
   handlerGivesUp('answers'),
   handlerGivesUp('throws'),
+  handlerGivesUp('returns'),
 ];
