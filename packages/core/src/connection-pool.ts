@@ -14,7 +14,8 @@ import { type Dialect, Queryable } from './queryable.js';
 import { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
 import type { PoolStats } from './stats.js';
-import { checkTransaction, type TransactionOptions, type Work } from './transaction.js';
+import type { Work } from './transaction.js';
+import { checkTransaction, type TransactionOptions } from './transaction-options.js';
 import { warmed } from './warming.js';
 
 export interface CloseOptions {

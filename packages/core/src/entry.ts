@@ -35,6 +35,8 @@ export interface Holding {
   readonly dueAt: number;
   /** That time has come. */
   due(now: number): void;
+  /** The pool begins to close. */
+  poolCloses(): void;
 }
 
 /** The pool's record of one connection, from the decision to open it until it is closed. */

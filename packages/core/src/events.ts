@@ -20,14 +20,18 @@ export interface PoolEventMap {
   rollback: [{ connection: number; route: string; statement: string | undefined }];
   /** Work after the end of its request. */
   late: [{ route: string; statement: string | undefined }];
+  /** All of a `transaction(fn, { retries })` was undone, and is run again in `delayMs`; `errno` = 1213 or 1205. */
+  retry: [{ connection: number; route: string; attempt: number; errno: number; delayMs: number }];
   /** A statement was killed because it outlived the drain deadline. */
   kill: [{ connection: number; threadId: number; route: string }];
   /** A connection has been held longer than `leakAfterMs`. */
   leak: [HolderReport & { connection: number; statements: number }];
   /** One that was reported has come back. */
   unleak: [{ connection: number; route: string; heldMs: number }];
-  /** A statement was killed at `queryTimeoutMs`, or because its signal was aborted. */
-  cancel: [{ connection: number; route: string; statement: string; reason: 'timeout' | 'signal' }];
+  /** A statement was killed: at `queryTimeoutMs`, because its signal was aborted, or because the reader of its rows had left. */
+  cancel: [
+    { connection: number; route: string; statement: string; reason: 'timeout' | 'signal' | 'abandoned' },
+  ];
   /** A request that holds a connection asks for another one; see the option `onDoubleAcquire`. */
   doubleAcquire: [DoubleAcquireReport];
   /** A connection was lost, or found dead: the others are asked before they are used. */

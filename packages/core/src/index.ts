@@ -37,8 +37,10 @@ export {
 } from './plugin.js';
 export type { LoggedStatement } from './query-log.js';
 export type { RequestTransactionOptions } from './request-options.js';
+export type { StreamOptions } from './row-stream.js';
 export type { Scope } from './scope.js';
 export type { StatementOptions } from './statement.js';
 export type { EvictReason, State } from './states.js';
 export type { PoolStats } from './stats.js';
-export type { Isolation, Transaction, TransactionOptions } from './transaction.js';
+export type { Transaction } from './transaction.js';
+export type { Isolation, TransactionOptions } from './transaction-options.js';

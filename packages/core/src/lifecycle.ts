@@ -9,6 +9,7 @@ import { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import type { QueryLog } from './query-log.js';
 import { clientGone, resultsLost, rolledBackWith, routeOptedOut, stateLost } from './refusals.js';
+import type { RetryLimit } from './retries.js';
 import type { TrackedStatement } from './statement.js';
 
 /** How a request came to its end: the handler answered it, or the client left before that. */
@@ -51,7 +52,7 @@ export interface Claim {
  * When a scope takes a connection and when it gives it back: never before the first query; as soon as the
  * request has ended and nothing is in flight; at the latest `drainTimeoutMs` after the end.
  */
-export class Lifecycle {
+export class Lifecycle implements RetryLimit {
   readonly context: ScopeContext;
   readonly late = new LateRules();
   lease: Lease | null = null;
@@ -59,6 +60,7 @@ export class Lifecycle {
   asked = false;
   /** `transaction(fn)` calls that have not settled. */
   functions = 0;
+  onChange: (() => void) | null = null;
   /** Why statements are refused until `rollback()` (an open transaction was lost) or `release()` (session state was). */
   broken: HandbackError | null = null;
   /** The lost connection that `broken` is about. */
@@ -149,6 +151,11 @@ export class Lifecycle {
     if (!this.#ended || this.#acquirer) return false;
     const { lease } = this;
     return !(lease && (this.functions > 0 || lease.mayBeInTransaction));
+  }
+
+  /** It has ended, and what has yet to begin does not begin any more. */
+  get refusesRetries(): boolean {
+    return this.#ended && this.context.settings.afterResponse !== 'allow';
   }
 
   get waiting(): boolean {
@@ -287,6 +294,7 @@ export class Lifecycle {
     this.#endSeen = true;
     this.#ended = true;
     this.context.unwatch(this);
+    this.onChange?.();
     if (this.lease) this.#startDraining();
     this.settle();
   }

@@ -61,7 +61,7 @@ export interface ScopeOptions {
   afterResponse?: 'allow' | 'reject' | 'cancel' | undefined;
   /**
    * A statement that runs longer is killed on the server, and rejects with `QUERY_TIMEOUT`, in ms. Of a stream:
-   * the time until its first row. 0 = no limit.
+   * the time that the server takes for its next row. 0 = no limit.
    * @default 30000 for requests, 0 for jobs and `pool.*`
    */
   queryTimeoutMs?: number | undefined;

@@ -14,7 +14,8 @@ import { type Dialect, Queryable } from './queryable.js';
 import { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
 import type { PoolStats } from './stats.js';
-import type { TransactionOptions, Work } from './transaction.js';
+import type { Work } from './transaction.js';
+import type { TransactionOptions } from './transaction-options.js';
 
 /** What makes no sense for one connection that is held for good. */
 type PoolOnly =

@@ -11,13 +11,9 @@ import { decidedByAnswer, endsByItself, nested } from './refusals.js';
 import { RequestTransaction } from './request-transaction.js';
 import { StreamedStatement } from './row-stream.js';
 import { Call, type TrackedStatement } from './statement.js';
-import {
-  checkTransaction,
-  runTransaction,
-  type TransactionOptions,
-  twiceUnlessBegun,
-  type Work,
-} from './transaction.js';
+import type { Work } from './transaction.js';
+import { checkTransaction, type TransactionOptions } from './transaction-options.js';
+import { twiceUnlessBegun } from './transaction-run.js';
 import { Turn } from './turn.js';
 
 /**
@@ -156,7 +152,7 @@ export class Scope extends Queryable {
 
   /** @throws {HandbackError} TRANSACTION_NESTED for what only a transaction of its own could have */
   async #savepoint<T>(whole: RequestTransaction, fn: Work<T>, options: TransactionOptions): Promise<T> {
-    if (options.isolation !== undefined || options.readOnly) throw decidedByAnswer();
+    if (options.isolation !== undefined || options.readOnly || options.retries) throw decidedByAnswer();
     return whole.transaction(fn);
   }
 
@@ -168,8 +164,7 @@ export class Scope extends Queryable {
       const refusal = this.#life.enter();
       if (refusal) throw refusal;
       const lease = await this.#held();
-      if (lease.isBeginning || lease.inTransaction) throw nested();
-      return await runTransaction(lease, this.dialect, fn, options).catch((error) => {
+      return await lease.transactions.run(fn, options, this.#life).catch((error) => {
         this.#life.told(lease);
         throw error;
       });

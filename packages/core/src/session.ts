@@ -10,6 +10,7 @@ import { classify, type ErrorClass, rollsBack, unusableAfter } from './error-cla
 import { Leftovers } from './leftovers.js';
 import { maskValues } from './mask.js';
 import type { ReadText, SqlShape } from './sql.js';
+import { TransactionRecord } from './transaction-record.js';
 
 /** A whole ROLLBACK, not one to a savepoint. */
 export function isRollback(sql: string): boolean {
@@ -59,6 +60,10 @@ export class Session {
   abandoned = false;
   /** How the last transaction ended: by ROLLBACK, by an error that rolls back, or by a statement that commits. */
   ended: 'asked' | 'rolled back' | 'statement' = 'asked';
+  /** The error that has ended it. */
+  endedBy: Error | undefined;
+  /** The transaction that is open, or was last. */
+  transaction = new TransactionRecord();
   /** The connection was lost between COMMIT and its answer. */
   commitUnanswered = false;
   /** What ran can't be read from the text: several statements in one, stored code, SQL in the values. */
@@ -81,6 +86,7 @@ export class Session {
   #autocommit = true;
   #errorSinceOk = false;
   #rollsBack = false;
+  #lastError: Error | undefined;
   #readOnlyTransaction = false;
   /** `schemaChanges` before the first statement of this lease; null = there was none. */
   #schemaSeen: number | null = null;
@@ -125,6 +131,7 @@ export class Session {
     // Others may get to run before it is answered, and before or after it on the server.
     if (shape.definesRoutines) this.#surroundings.schemaChanged();
     this.#schemaSeen ??= this.#surroundings.schemaChanges;
+    this.transaction.willRun(shape, carriesSql);
     if (statement.setsNextTransaction) this.nextTransactionSet = true;
     else if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
     else if (!this.opaque) this.#markReached(this.#surroundings.reached(text, shape));
@@ -165,7 +172,9 @@ export class Session {
     if (answer.schemaChanged) this.schemaChanged = true;
     const open = (flags & IN_TRANSACTION) !== 0;
     if (this.inTransaction && !open) this.ended = /^\s*rollback\b/i.test(sql) ? 'asked' : 'statement';
-    if (isRollback(sql)) this.abandoned = false;
+    this.#lastError = undefined;
+    if (isRollback(sql)) this.#acknowledged();
+    this.transaction.didRun(sql, shape);
     this.unsure = false;
     if (open) this.#markOpen(sql);
     else this.#markClosed();
@@ -189,7 +198,12 @@ export class Session {
     // The refusal of a value tells nothing new of a session that was in autocommit and in no transaction.
     const harmless = of === 'data' && plain && !this.inTransaction && this.#autocommit && !this.unsure;
     if (!harmless) this.#errorSinceOk = true;
-    this.#rollsBack = rollsBack(error);
+    this.#rollsBack = rollsBack(error) && !shape.commitsFirst;
+    if (this.inTransaction) {
+      this.transaction.failed(text, shape, error);
+      // Kept no longer than needed: an error holds on to the statement, and to the async context, that it comes from.
+      this.#lastError = error;
+    }
     if (of === 'deadlock' && this.inTransaction) this.#abandon();
     // An error packet carries no status: the transaction may be gone, or one may have begun.
     else if (this.inTransaction || compound) this.unsure = true;
@@ -204,6 +218,7 @@ export class Session {
       this.unusable ??= 'it did not say whether a transaction is open';
       this.#abandon();
     } else if ((status & IN_TRANSACTION) !== 0) {
+      this.#lastError = undefined;
       this.#markOpen(this.lastStatement ?? '');
     } else if (this.inTransaction) {
       this.#abandon();
@@ -214,7 +229,16 @@ export class Session {
   #abandon(): void {
     this.abandoned = true;
     this.ended = this.#rollsBack ? 'rolled back' : 'statement';
+    this.endedBy = this.#lastError;
+    this.#lastError = undefined;
     this.#markClosed();
+  }
+
+  /** Its owner knows that the transaction is over. */
+  #acknowledged(): void {
+    this.abandoned = false;
+    this.endedBy = undefined;
+    this.#lastError = undefined;
   }
 
   /** Whether BEGIN would commit what is open. Without autocommit a transaction is open most of the time. */
@@ -284,7 +308,7 @@ export class Session {
     this.#usesSinceClean = 0;
     this.nextTransactionSet = false;
     this.unsure = false;
-    this.abandoned = false;
+    this.#acknowledged();
     this.opaque = false;
     this.ended = 'asked';
     this.#markClosed();
@@ -295,7 +319,7 @@ export class Session {
     this.#autocommit = this.#autocommitByDefault;
     this.#errorSinceOk = false;
     this.unsure = false;
-    this.abandoned = false;
+    this.#acknowledged();
     this.ended = 'asked';
     this.#markClosed();
   }
@@ -304,6 +328,8 @@ export class Session {
     if (!this.inTransaction) {
       this.#openedBy = sql;
       this.ended = 'asked';
+      this.endedBy = undefined;
+      this.transaction = new TransactionRecord();
     }
     this.inTransaction = true;
   }
