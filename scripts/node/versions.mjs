@@ -22,7 +22,7 @@ export const essentials = [
   'test/core',
   ...['async-context', 'async-context-retention', 'current-db', 'ended-sockets'].map(inServer),
   ...['fastify-transactions', 'handler-timeout', 'held-response', 'http2'].map(inServer),
-  ...['http2-transactions', 'process-life', 'shutdown', 'sigterm'].map(inServer),
+  ...['http2-transactions', 'node-http', 'process-life', 'shutdown', 'sigterm'].map(inServer),
   'test/packaging/commonjs.test.ts',
 ];
 
