@@ -118,7 +118,7 @@ export class Persistent extends Queryable implements AsyncDisposable {
   /** Rolls back an open transaction. With the option `closeable` it then closes the connection, as {@link end} does. */
   async close(options?: CloseOptions): Promise<void> {
     if (this.#closeable) return this.end(options);
-    if (this.#life.lease?.mayBeInTransaction || this.#life.isTransactionLost) await this.#scope.rollback();
+    if (this.#life.lease?.mayBeInTransaction || this.#life.losses.ofTransaction) await this.#scope.rollback();
   }
 
   /** Closes the connection for good. */
