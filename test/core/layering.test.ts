@@ -60,6 +60,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'ghosts',
       'initializer',
       'knowledge',
+      'late-reports',
       'lease',
       'lease-deadlines',
       'lease-handle',
@@ -75,7 +76,11 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'doors', 'pool', 'warming'],
-  ['request', 'current-db', 'job', 'late-rules', 'lifecycle', 'request-transaction', 'scope'],
+  [
+    'request',
+    ...['claims', 'current-db', 'departure', 'job', 'late-rules', 'lifecycle', 'losses', 'request-end'],
+    ...['request-transaction', 'scope', 'scope-context', 'tenure'],
+  ],
   [
     'edge',
     ...[
@@ -93,6 +98,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'held-pieces',
       'held-response',
       'http',
+      'long-lived',
       'response-head',
     ],
   ],

@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { type Bank, databaseUrl, unique, withBank } from '@handback/contract/support/database.js';
 import { eventually, within } from '@handback/contract/support/eventually.js';
 import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
-import { type ConnectionPool, createPool, type Scope } from '@handback/core';
+import { type ConnectionPool, createPool, type PoolOptions, type Scope } from '@handback/core';
 import fastifyHandback from '@handback/fastify';
 import { type Http2Request, withDatabase } from '@handback/http';
 import koaHandback from '@handback/koa';
@@ -106,10 +106,10 @@ interface Stage extends Running {
 async function serve(
   start: Start,
   handlers: Handlers,
-  { max = 2, drainTimeoutMs = 5_000 },
+  options: PoolOptions,
   work: (stage: Stage) => Promise<void>,
 ): Promise<void> {
-  const pool = createPool({ uri: databaseUrl(), max, drainTimeoutMs });
+  const pool = createPool({ uri: databaseUrl(), max: 2, ...options });
   const out = new Set<number>();
   const wrong: string[] = [];
   const warnings: string[] = [];
@@ -272,6 +272,37 @@ for (const [name, start] of Object.entries({ fastify, koa, http })) {
         await handedBack(pool);
       });
     });
+
+    for (const releaseOn of ['end', 'finish'] as const) {
+      it(`db.signal aborts when the stream is reset, and when the session ends; not for one that was answered (releaseOn '${releaseOn}')`, async () => {
+        const told: { signal: AbortSignal; code: string }[] = [];
+        /** Answers the first one at once, the others when their client has left. */
+        const tell = async (db: Scope) => {
+          await one(db);
+          const { signal } = db;
+          const about = { signal, code: '?' };
+          told.push(about);
+          if (told.length === 1) return 'answered';
+          await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+          about.code = signal.reason.code;
+          return 'nobody reads this';
+        };
+        await serve(start, { '/signal': tell }, { max: 3, releaseOn }, async ({ session }) => {
+          assert.match((await request(session, '/signal')).body, /answered/);
+          const cancelled = request(session, '/signal');
+          const left = request(session, '/signal');
+          await eventually(() => assert.equal(told.length, 3));
+          cancelled.reset();
+          await cancelled;
+          await eventually(() => assert.equal(told[1]?.code, 'CLIENT_GONE'));
+          assert.equal(told[2]?.signal.aborted, false);
+          session.destroy();
+          await left;
+          await eventually(() => assert.equal(told[2]?.code, 'CLIENT_GONE'));
+          assert.equal(told[0]?.signal.aborted, false);
+        });
+      });
+    }
 
     it('closing lets the streams of an open session finish, and takes no others', async () => {
       const slow = async (db: Scope) => {

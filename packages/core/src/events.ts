@@ -36,13 +36,14 @@ export interface PoolEventMap {
   doubleAcquire: [DoubleAcquireReport];
   /** A connection was lost, or found dead: the others are asked before they are used. */
   distrust: [{ reason: string }];
-  /** Something an operator should know. Without a listener it becomes a process warning. */
-  warning: [{ code: WarningCode; message: string; report?: PoolReport }];
+  /** Something an operator should know; `stack` = of the call that it is about. Without a listener it becomes a process warning. */
+  warning: [{ code: WarningCode; message: string; report?: PoolReport; stack?: string }];
 }
 
 export type WarningCode =
   | ErrorCode
   | 'OPEN_TRANSACTION'
+  | 'LATE'
   | 'LEAK'
   | 'NO_ROOM'
   | 'SERVER_LIMITS'
@@ -70,10 +71,9 @@ export class PoolEvents extends EventEmitter<PoolEventMap> {
   }
 
   warn(warning: PoolEventMap['warning'][0]): void {
-    if (this.heard('warning')) this.tell('warning', warning);
-    else
-      outsideRequests(() =>
-        process.emitWarning(warning.message, { type: 'HandbackWarning', code: warning.code }),
-      );
+    if (this.heard('warning')) return this.tell('warning', warning);
+    const { message, code, stack: detail } = warning;
+    const options = { type: 'HandbackWarning', code, ...(detail ? { detail } : {}) };
+    outsideRequests(() => process.emitWarning(message, options));
   }
 }

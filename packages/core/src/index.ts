@@ -16,6 +16,7 @@ export { clientLeft } from './http.js';
 export type { JobOptions } from './job.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
+export { startsAsEventStream } from './long-lived.js';
 export { Installer, refuseRequest, routeMarker, routeSettingOf } from './middleware.js';
 export type { Rule, Rules } from './option-rules.js';
 export {

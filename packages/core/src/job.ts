@@ -1,11 +1,12 @@
 import { Current, currentOwner, runIn } from './current-db.js';
-import { Lifecycle, type ScopeContext } from './lifecycle.js';
+import { Lifecycle } from './lifecycle.js';
 import { checkOptions, invalid, type Rules, text } from './option-rules.js';
 import { mergeRouteOptions, SCOPE_RULES, type ScopeOptions, type ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
 import { Scope } from './scope.js';
+import type { ScopeContext } from './scope-context.js';
 
 /** What a job may set for itself: limits as a route has them, in the place of the pool's. */
 export interface JobOptions extends Omit<ScopeOptions, 'releaseOn'> {

@@ -1,6 +1,6 @@
 import type { Entry } from './entry.js';
 import type { Lease } from './lease.js';
-import type { LeaseHost } from './lease-host.js';
+import type { LeaseHost, LeaseOwner } from './lease-host.js';
 import { LeaseClock, type LeaseLimits } from './lease-limits.js';
 import type { Line } from './line.js';
 import { queryTimedOut, streamOpen, streamOutlived } from './refusals.js';
@@ -14,6 +14,7 @@ export class LeaseDeadlines {
   readonly #entry: Entry;
   readonly #line: Line;
   readonly #limits: LeaseClock;
+  #owner: LeaseOwner | null = null;
 
   constructor(lease: Lease, host: LeaseHost, entry: Entry, line: Line, limits: LeaseLimits) {
     this.#lease = lease;
@@ -37,11 +38,29 @@ export class LeaseDeadlines {
     this.#host.expectDue(this.#limits.dueAt);
   }
 
+  /** From here on its owner is told when it is unused. */
+  ownedBy(owner: LeaseOwner): void {
+    this.#owner = owner;
+    this.#limits.hasOwner = true;
+    this.quieter();
+  }
+
+  get whyHeld(): string | undefined {
+    return this.#owner?.whyHeld;
+  }
+
+  /** Something less is under way: it may be unused from now on. */
+  quieter(): void {
+    this.#host.expectDue(this.#limits.idleDueAt);
+  }
+
   /** A statement goes to the server. */
   sent(statement: TrackedStatement): void {
     statement.onGivenUp = () => {
       if (this.#line.running !== statement) return;
       this.#lease.note(statement, abortError(statement.signal));
+      // A second KILL could come after the next holder has begun.
+      if (this.#lease.killed) return;
       this.#host.cancel(this.#entry, this.#lease, statement, 'signal');
     };
     if (statement instanceof StreamedStatement) {
@@ -61,6 +80,7 @@ export class LeaseDeadlines {
       this.#host.leaked(this.#entry, this.#lease);
     }
     if (this.#limits.isOver(now)) return this.#lease.takeAway();
+    if (this.#limits.isUnused(now)) return this.#owner?.unused();
     if (now >= this.#limits.stallDueAt) return this.#endStall();
     if (now < this.#limits.statementDueAt) return;
     const { running } = this.#line;

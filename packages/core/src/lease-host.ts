@@ -33,4 +33,12 @@ export interface LeaseHost {
   retrying(entry: Entry, lease: Lease, retry: Retry): void;
 }
 
+/** Whoever has a lease for longer than one statement, and does not release it by hand: a scope. */
+export interface LeaseOwner {
+  /** Nothing was sent on it for `idleHandBackMs`. */
+  unused(): void;
+  /** Why it has not come back, in a sentence for a report. */
+  readonly whyHeld: string;
+}
+
 export type CancelReason = 'timeout' | 'signal' | 'abandoned';

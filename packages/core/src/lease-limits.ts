@@ -9,6 +9,8 @@ export interface LeaseLimits {
   readonly queryTimeoutMs: number;
   readonly leakAfterMs: number;
   readonly maxHoldMs: number;
+  /** How long it may be unused before its owner, if it has one, is told. */
+  readonly idleHandBackMs: number;
   /** For how long a statement waits behind a stream whose reader takes no rows. */
   readonly stallMs: number;
 }
@@ -22,12 +24,23 @@ const ABANDONED_MS = 250;
 /** A request whose statement never ends keeps its client waiting; a job may well run for hours. */
 const REQUEST_QUERY_TIMEOUT_MS = 30_000;
 
+/** Once hijacked, upgraded or a stream of events, a response lasts for as long as its client likes. */
+const LONG_LIVED_MS = 1_000;
+
 export function limitsOf(holder: Holder, pool: ScopeSettings): LeaseLimits {
-  const { queryTimeoutMs, leakAfterMs, maxHoldMs, acquireTimeoutMs } = holder.settings ?? pool;
-  const byDefault = holder.isRequest ? REQUEST_QUERY_TIMEOUT_MS : 0;
-  const stallMs = Math.max(SHORTEST_STALL_MS, acquireTimeoutMs);
-  return { queryTimeoutMs: queryTimeoutMs ?? byDefault, leakAfterMs, maxHoldMs, stallMs };
+  const { queryTimeoutMs, leakAfterMs, maxHoldMs, idleHandBackMs, acquireTimeoutMs } =
+    holder.settings ?? pool;
+  return {
+    queryTimeoutMs: queryTimeoutMs ?? (holder.isRequest ? REQUEST_QUERY_TIMEOUT_MS : 0),
+    leakAfterMs,
+    maxHoldMs,
+    idleHandBackMs: idleHandBackMs ?? (holder.isRequest ? LONG_LIVED_MS : 0),
+    stallMs: Math.max(SHORTEST_STALL_MS, acquireTimeoutMs),
+  };
 }
+
+/** Unused, but kept for a reason: the reason may go without a statement. */
+const LOOK_AGAIN_MS = 1_000;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -39,6 +52,9 @@ function after(since: number, ms: number): number {
 export class LeaseClock {
   /** It was reported as a leak. */
   reported = false;
+  /** Somebody is told when it is unused. */
+  hasOwner = false;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   readonly stallMs: number;
   readonly #limits: LeaseLimits;
   readonly #line: Line;
@@ -52,7 +68,23 @@ export class LeaseClock {
   }
 
   get dueAt(): number {
-    return Math.min(this.statementDueAt, this.stallDueAt, this.#reportDueAt, this.#endsAt);
+    return Math.min(this.statementDueAt, this.stallDueAt, this.#reportDueAt, this.#endsAt, this.idleDueAt);
+  }
+
+  /** When it has been unused for long enough to be looked at. */
+  get idleDueAt(): number {
+    const { size, errandSince, provenAt } = this.#line;
+    const { idleHandBackMs } = this.#limits;
+    if (!this.hasOwner || idleHandBackMs === 0 || size > 0 || errandSince !== null) return NEVER;
+    const since = Math.max(this.#since, provenAt);
+    return since > this.#lookedAt ? since + idleHandBackMs : this.#lookedAt + LOOK_AGAIN_MS;
+  }
+
+  /** @returns whether it has been unused for that long; if so, it is looked at again a while later */
+  isUnused(now: number): boolean {
+    const isDue = now >= this.idleDueAt;
+    if (isDue) this.#lookedAt = now;
+    return isDue;
   }
 
   /** A stream has its limit for each row: how long reading takes is up to its reader. */

@@ -2,7 +2,7 @@ import type { RawConnection } from './driver.js';
 import type { Entry, Holder, Holding } from './entry.js';
 import type { HandbackError } from './errors.js';
 import { LeaseDeadlines } from './lease-deadlines.js';
-import type { LeaseHost } from './lease-host.js';
+import type { LeaseHost, LeaseOwner } from './lease-host.js';
 import type { LeaseLimits } from './lease-limits.js';
 import { LeaseTransactions } from './lease-transactions.js';
 import { Line } from './line.js';
@@ -147,8 +147,14 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     if (this.#released) {
       if (this.#line.size === 0) this.#host.drained(this.#entry, this);
     } else {
-      this.onStatementEnded?.();
+      this.#quieter();
     }
+  }
+
+  /** Something less is under way. */
+  #quieter(): void {
+    this.onStatementEnded?.();
+    this.#deadlines.quieter();
   }
 
   /** @internal */
@@ -187,6 +193,16 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     if (!this.#released) this.#deadlines.due(now);
   }
 
+  /** @internal From here on its owner is told when it is unused. */
+  ownedBy(owner: LeaseOwner): void {
+    this.#deadlines.ownedBy(owner);
+  }
+
+  /** @internal Why it has not come back; undefined = nobody but its holder knows. */
+  get whyHeld(): string | undefined {
+    return this.#deadlines.whyHeld;
+  }
+
   /** @internal It was reported as a leak. */
   get reported(): boolean {
     return this.#deadlines.reported;
@@ -208,7 +224,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
   unhold(): void {
     this.#line.unhold();
     if (this.#released && this.#line.size === 0) this.#host.drained(this.#entry, this);
-    else if (!this.#released) this.onStatementEnded?.();
+    else if (!this.#released) this.#quieter();
   }
 
   /** @internal How long what is in flight may go on when its holder gives it `ms`. */

@@ -27,6 +27,7 @@ type PoolOnly =
   | 'idleTimeoutMs'
   | 'leakAfterMs'
   | 'maxHoldMs'
+  | 'idleHandBackMs'
   | 'onDoubleAcquire'
   | 'context';
 
@@ -118,7 +119,7 @@ export class Persistent extends Queryable implements AsyncDisposable {
   /** Rolls back an open transaction. With the option `closeable` it then closes the connection, as {@link end} does. */
   async close(options?: CloseOptions): Promise<void> {
     if (this.#closeable) return this.end(options);
-    if (this.#life.lease?.mayBeInTransaction || this.#life.isTransactionLost) await this.#scope.rollback();
+    if (this.#life.lease?.mayBeInTransaction || this.#life.losses.ofTransaction) await this.#scope.rollback();
   }
 
   /** Closes the connection for good. */
@@ -172,7 +173,7 @@ export function createPersistent(options: PersistentOptions | string): Persisten
 
 const POOL_ONLY: ReadonlySet<string> = new Set<PoolOnly>([
   ...(['max', 'maxIdle', 'minIdle', 'maxOpening'] as const),
-  ...(['reuse', 'idleTimeoutMs', 'leakAfterMs', 'maxHoldMs'] as const),
+  ...(['reuse', 'idleTimeoutMs', 'leakAfterMs', 'maxHoldMs', 'idleHandBackMs'] as const),
   ...(['onDoubleAcquire', 'context'] as const),
 ]);
 

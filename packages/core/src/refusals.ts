@@ -123,6 +123,19 @@ export function clientGone(): HandbackError {
   return new HandbackError('CLIENT_GONE', 'The client left before a connection was free; nothing was sent.');
 }
 
+/** Why the `signal` of a request was aborted. */
+export function leftUnanswered(): HandbackError {
+  return new HandbackError('CLIENT_GONE', 'The client left before it was answered.');
+}
+
+/** The connection went back by itself while the request still had it. */
+export function resultsHandedBack(): HandbackError {
+  return new HandbackError(
+    'CONNECTION_LOST',
+    'The connection went back after it was unused for idleHandBackMs, and with it what this statement asks for (LAST_INSERT_ID, warnings, row counts).',
+  );
+}
+
 export function resultsLost(): HandbackError {
   return new HandbackError(
     'CONNECTION_LOST',

@@ -83,6 +83,8 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
   reading: Reading | null = null;
   /** Rows read so far. */
   rows = 0;
+  /** Frames of the call, where they were kept for a report. */
+  calledFrom: string | undefined;
   /** Told when its stream is over, read to the end or not. */
   onAbandoned: (() => void) | null = null;
   /** When its reader left; Infinity = reads on. */

@@ -17,6 +17,11 @@ export function isRollback(sql: string): boolean {
   return /^\s*rollback(?:\s+work)?\s*;?\s*$/i.test(sql);
 }
 
+/** Why a plain statement may have reached stored code: it is not known yet what there is. */
+export const NOBODY_LOOKED = 'the schema has not been looked at';
+/** Of more than that it does not matter any more why. */
+const UNSEEN_KEPT = 20;
+
 type DriverError = Error & { readonly errno?: number; readonly code?: string; readonly fatal?: boolean };
 
 export function textOf(statement: Pick<Statement, 'sql'>): string {
@@ -42,8 +47,9 @@ const NOTHING_STORED: Surroundings = { reached: () => null, schemaChanged: () =>
 export class Session {
   /** A transaction is open, as far as the server has told. */
   inTransaction = false;
-  /** Why the session must be reset before anybody else uses it; null = plain statements only. */
-  dirty: string | null = null;
+  #dirty: string | null = null;
+  /** Plain statements that ran before anybody had looked at the schema. */
+  readonly #unseen: ReadText[] = [];
   /** Why the connection must not be used again at all. */
   unusable: string | null = null;
   /** The default schema may no longer be the configured one. */
@@ -70,6 +76,8 @@ export class Session {
   opaque = false;
   /** Statements sent since the connection was opened. */
   uses = 0;
+  /** A KILL was sent to a statement of it; should it come too late, the reset is what it hits. */
+  killed = false;
   /** Changed what later statements mean: on another connection they would mean something else. */
   altered = false;
   readonly temporaryTables: string[] = [];
@@ -107,6 +115,9 @@ export class Session {
   beginLease(): void {
     this.#schemaSeen = null;
     // With `reset: 'rollback'` what was set stays, and is nobody's in particular.
+    this.#dirty = null;
+    this.#unseen.length = 0;
+    this.killed = false;
     this.altered = false;
     this.temporaryTables.length = 0;
     this.leftovers.inherit(this.#usesSinceClean > 0, this.uses > 0);
@@ -134,17 +145,19 @@ export class Session {
     this.transaction.willRun(shape, carriesSql);
     if (statement.setsNextTransaction) this.nextTransactionSet = true;
     else if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
-    else if (!this.opaque) this.#markReached(this.#surroundings.reached(text, shape));
+    else if (!this.opaque || this.#dirty === null) this.#markReached(statement);
   }
 
-  #markReached(why: string | null): void {
+  #markReached({ text, shape }: ReadText): void {
+    const why = this.#surroundings.reached(text, shape);
     if (why === null) return;
-    this.dirty ??= why;
     this.opaque = true;
+    if (why === NOBODY_LOOKED && this.#unseen.length < UNSEEN_KEPT) this.#unseen.push({ text, shape });
+    else this.#dirty ??= why;
   }
 
   #markChanged(sql: string, shape: SqlShape, carriesSql: boolean): void {
-    this.dirty ??= 'it ran a statement that may change the session';
+    this.#dirty ??= 'it ran a statement that may change the session';
     if (shape.compound || shape.runsStoredCode || carriesSql) this.opaque = true;
     if (shape.changesSession) this.altered = true;
     if (shape.selectsSchema) this.schemaChanged = true;
@@ -159,7 +172,7 @@ export class Session {
     if (shape.definesRoutines) this.#surroundings.schemaChanged();
     const { flags } = answer;
     if (flags === undefined) {
-      this.dirty ??= 'the driver does not show the status of the session';
+      this.#dirty ??= 'the driver does not show the status of the session';
       // Without autocommit even a SELECT opens a transaction.
       if (!this.#autocommit) this.#markOpen(sql);
       return;
@@ -167,8 +180,9 @@ export class Session {
     this.#errorSinceOk = false;
     this.#autocommit = (flags & AUTOCOMMIT) !== 0;
     this.#readOnlyTransaction = (flags & IN_READ_ONLY_TRANSACTION) !== 0;
-    if (this.#autocommit !== this.#autocommitByDefault) this.dirty ??= 'autocommit was changed';
-    if ((flags & SESSION_STATE_CHANGED) !== 0) this.dirty ??= 'the server reported a change of session state';
+    if (this.#autocommit !== this.#autocommitByDefault) this.#dirty ??= 'autocommit was changed';
+    if ((flags & SESSION_STATE_CHANGED) !== 0)
+      this.#dirty ??= 'the server reported a change of session state';
     if (answer.schemaChanged) this.schemaChanged = true;
     const open = (flags & IN_TRANSACTION) !== 0;
     if (this.inTransaction && !open) this.ended = /^\s*rollback\b/i.test(sql) ? 'asked' : 'statement';
@@ -281,14 +295,41 @@ export class Session {
     return this.#usesSinceClean > 0;
   }
 
+  /** Why the session must be reset before anybody else uses it; null = plain statements only. */
+  get dirty(): string | null {
+    if (this.#dirty !== null) return this.#dirty;
+    if (this.#unseen.length > 0) return NOBODY_LOOKED;
+    return this.killed ? 'a statement was killed' : null;
+  }
+
+  set dirty(why: string) {
+    this.#dirty = why;
+  }
+
+  /**
+   * Whether its owner would lose anything with it: {@link hasNothingToLose}, but what ran before anybody had looked at
+   * the schema is judged by what is known of it now.
+   */
+  get holdsNothing(): boolean {
+    return (
+      this.#dirty === null &&
+      this.#untouched &&
+      this.#unseen.every(({ text, shape }) => this.#surroundings.reached(text, shape) === null)
+    );
+  }
+
   /**
    * Whether a statement of this lease means the same on any other connection: no transaction, no state, nothing
    * that can't be known.
    */
   get hasNothingToLose(): boolean {
-    const { inTransaction, unsure, abandoned, commitUnanswered, exposed, dirty } = this;
-    const lost = inTransaction || unsure || abandoned || commitUnanswered || exposed || dirty !== null;
-    return !lost && !this.nextTransactionSet;
+    return this.dirty === null && this.#untouched;
+  }
+
+  /** No transaction, nothing said about the next one, and nothing that can't be known. */
+  get #untouched(): boolean {
+    const { inTransaction, unsure, abandoned, commitUnanswered, exposed } = this;
+    return !(inTransaction || unsure || abandoned || commitUnanswered || exposed || this.nextTransactionSet);
   }
 
   /** The statement that opened the transaction, its values masked. */
@@ -298,7 +339,9 @@ export class Session {
 
   /** The connection has been reset: everything is as after the handshake. */
   wasReset(): void {
-    this.dirty = null;
+    this.#dirty = null;
+    this.#unseen.length = 0;
+    this.killed = false;
     this.#schemaSeen = null;
     this.schemaChanged = false;
     this.altered = false;
