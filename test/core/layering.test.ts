@@ -76,7 +76,11 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'doors', 'pool', 'warming'],
-  ['request', 'current-db', 'departure', 'late-rules', 'lifecycle', 'request-transaction', 'scope', 'tenure'],
+  [
+    'request',
+    ...['claims', 'current-db', 'departure', 'job', 'late-rules', 'lifecycle', 'losses', 'request-end'],
+    ...['request-transaction', 'scope', 'scope-context', 'tenure'],
+  ],
   [
     'edge',
     ...[

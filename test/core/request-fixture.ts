@@ -1,8 +1,9 @@
 import { decideTransaction } from '#core/answering.js';
-import { type EndCause, Lifecycle, type ScopeContext } from '#core/lifecycle.js';
+import { Lifecycle } from '#core/lifecycle.js';
 import { mergeRouteOptions, type RouteOptions } from '#core/options.js';
 import { QueryLog } from '#core/query-log.js';
 import { Scope } from '#core/scope.js';
+import type { EndCause, ScopeContext } from '#core/scope-context.js';
 import type { TestPool } from './fixture.js';
 
 export interface TestRequestOptions extends RouteOptions {

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from './clock.js';
 import { asError } from './errors.js';
 import { HeldPieces, type Piece } from './held-pieces.js';
-import type { Decided } from './lifecycle.js';
 import { type Head, headOf, putHead } from './response-head.js';
+import type { Decided } from './scope-context.js';
 
 /** What only the framework can do for a route's transaction. */
 export interface AnswerGate {

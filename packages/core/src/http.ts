@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnswerGate, HeldResponse, isAnswered } from './held-response.js';
-import { type Decided, type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
+import { Lifecycle } from './lifecycle.js';
 import { isLongLived } from './long-lived.js';
 import type { ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
 import { Scope } from './scope.js';
+import type { Decided, EndCause, EndListener, ScopeContext } from './scope-context.js';
 
 /** What a framework knows of a request that the raw request does not. Asked when it is needed, no earlier. */
 export interface RequestFacts {
@@ -31,9 +32,9 @@ type Socket = IncomingMessage['socket'];
  * The requests that a socket's end would end. Of a queued pipelined response nothing but the socket says that the
  * client has left (Node 20 and 22), and a keep-alive socket serves many requests: one listener for all of them.
  */
-const lifecyclesOf = new WeakMap<Socket, Map<Lifecycle, ServerResponse>>();
+const lifecyclesOf = new WeakMap<Socket, Map<EndListener, ServerResponse>>();
 
-function watchSocket(socket: Socket, life: Lifecycle, res: ServerResponse): void {
+function watchSocket(socket: Socket, life: EndListener, res: ServerResponse): void {
   const known = lifecyclesOf.get(socket);
   if (known) {
     known.set(life, res);
@@ -71,7 +72,7 @@ export function clientLeft(req: IncomingMessage, res: ServerResponse): boolean {
 }
 
 /** Sees the handler call `res.end()`: of a queued pipelined response `prefinish` would come only in its turn. */
-function watchEnd(res: ServerResponse, life: Lifecycle): void {
+function watchEnd(res: ServerResponse, life: EndListener): void {
   const end = res.end as (...args: unknown[]) => ServerResponse;
   res.end = function ended(this: ServerResponse, ...args: unknown[]) {
     try {
@@ -129,7 +130,7 @@ class HttpContext implements ScopeContext {
     return () => held.restore();
   }
 
-  watch(life: Lifecycle): EndCause | null {
+  watch(life: EndListener): EndCause | null {
     const { req, res } = this.#facts;
     const { releaseOn, log } = this.settings;
     if (log > 0) this.log = new QueryLog(log);
@@ -143,14 +144,14 @@ class HttpContext implements ScopeContext {
   }
 
   /** The options are left alone: middleware that comes later may still say which they are. */
-  watchClient(life: Lifecycle): EndCause | null {
+  watchClient(life: EndListener): EndCause | null {
     const { req, res } = this.#facts;
     const over = alreadyOver(req, res, 'end');
     if (!over) this.#watchClient(life);
     return over;
   }
 
-  #watchClient(life: Lifecycle): void {
+  #watchClient(life: EndListener): void {
     if (this.#clientWatched) return;
     this.#clientWatched = true;
     const { req, res } = this.#facts;
@@ -158,7 +159,7 @@ class HttpContext implements ScopeContext {
     watchSocket(req.socket, life, res);
   }
 
-  unwatch(life: Lifecycle): void {
+  unwatch(life: EndListener): void {
     lifecyclesOf.get(this.#facts.req.socket)?.delete(life);
   }
 }

@@ -13,6 +13,7 @@ export {
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
 export type { AnswerGate } from './held-response.js';
 export { clientLeft } from './http.js';
+export type { JobOptions } from './job.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
 export { startsAsEventStream } from './long-lived.js';

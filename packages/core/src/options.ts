@@ -208,7 +208,7 @@ export interface PoolSettings extends ScopeSettings {
   readonly source: ConnectionSource;
 }
 
-const SCOPE_RULES: Rules = {
+export const SCOPE_RULES: Rules = {
   acquireTimeoutMs: deadline,
   drainTimeoutMs: duration,
   releaseOn: oneOf('end', 'finish'),

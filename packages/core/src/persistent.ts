@@ -1,8 +1,9 @@
 import { systemClock } from './clock.js';
-import { type CloseOptions, ConnectionPool, closeTimeoutOf, JobContext } from './connection-pool.js';
+import { type CloseOptions, ConnectionPool, closeTimeoutOf } from './connection-pool.js';
 import { mysql2Driver } from './drivers/mysql2.js';
 import { HandbackError } from './errors.js';
 import type { PoolEvents } from './events.js';
+import { JobContext } from './job.js';
 import type { Lease } from './lease.js';
 import { Lifecycle, type ScopeState } from './lifecycle.js';
 import { invalid } from './option-rules.js';
@@ -118,7 +119,7 @@ export class Persistent extends Queryable implements AsyncDisposable {
   /** Rolls back an open transaction. With the option `closeable` it then closes the connection, as {@link end} does. */
   async close(options?: CloseOptions): Promise<void> {
     if (this.#closeable) return this.end(options);
-    if (this.#life.lease?.mayBeInTransaction || this.#life.isTransactionLost) await this.#scope.rollback();
+    if (this.#life.lease?.mayBeInTransaction || this.#life.losses.ofTransaction) await this.#scope.rollback();
   }
 
   /** Closes the connection for good. */

@@ -1,7 +1,8 @@
+import type { Claim } from './claims.js';
 import type { HandbackError } from './errors.js';
 import { lateWorkForbidden } from './late-rules.js';
 import type { Lease } from './lease.js';
-import type { Claim, Lifecycle } from './lifecycle.js';
+import type { Lifecycle } from './lifecycle.js';
 import type { Dialect } from './queryable.js';
 import { answerBegun, answered, notWanted, rolledBack } from './refusals.js';
 import { type DriverError, type TrackedStatement, wasNeverSent } from './statement.js';
@@ -94,7 +95,7 @@ export class RequestTransaction {
     if (this.#decision) throw answered();
     await this.#opening?.catch(() => undefined);
     const lease = this.#end();
-    if (this.#life.isTransactionLost) this.#life.broken = null;
+    if (this.#life.losses.ofTransaction) this.#life.losses.transactionAcknowledged();
     else if (lease) await rollBack(lease.transactions);
   }
 

@@ -5,12 +5,13 @@ import type { RawConnection } from './driver.js';
 import type { LateWork } from './late-reports.js';
 import { lateWorkForbidden } from './late-rules.js';
 import type { Lease } from './lease.js';
-import type { Lifecycle, ScopeContext, ScopeState } from './lifecycle.js';
+import type { Lifecycle, ScopeState } from './lifecycle.js';
 import type { LoggedStatement } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
 import { decidedByAnswer, endsByItself, nested } from './refusals.js';
 import { RequestTransaction } from './request-transaction.js';
 import { RowStream, StreamedStatement } from './row-stream.js';
+import type { ScopeContext } from './scope-context.js';
 import { Call, type TrackedStatement } from './statement.js';
 import type { Work } from './transaction.js';
 import { checkTransaction, type TransactionOptions } from './transaction-options.js';
@@ -124,9 +125,9 @@ export class Scope extends Queryable {
     const life = this.#life;
     if (!life.asked && !life.isOptedOut()) return;
     const refusal = life.enter();
-    if (this.#whole && (!refusal || life.isTransactionLost)) return this.#whole.rollback();
-    if (life.isTransactionLost) {
-      life.broken = null;
+    if (this.#whole && (!refusal || life.losses.ofTransaction)) return this.#whole.rollback();
+    if (life.losses.ofTransaction) {
+      life.losses.broken = null;
       return;
     }
     if (refusal) throw refusal;
@@ -243,7 +244,7 @@ export class Scope extends Queryable {
   /** As everywhere. It is sent when it is read: where it was called from would not be known by then. */
   override stream(...given: Parameters<Queryable['stream']>): Readable {
     const stream = super.stream(...given);
-    if (this.#life.isOver && stream instanceof RowStream)
+    if (this.#life.hasEnded && stream instanceof RowStream)
       stream.statement.calledFrom = this.#context.pool.late.callerOf(this.#lateWork(undefined));
     return stream;
   }
@@ -253,7 +254,7 @@ export class Scope extends Queryable {
   }
 
   #lateWork(sql: string | undefined): LateWork {
-    return { route: this.#context.route, sql, after: this.#life.lateAfter, entrances: ENTRANCES };
+    return { route: this.#context.route, sql, after: this.#life.over.lateAfter, entrances: ENTRANCES };
   }
 }
 

@@ -39,8 +39,8 @@ export class Tenure implements LeaseOwner {
 
   get whyHeld(): string {
     const needed = this.#needed;
-    const facts = [this.#life.whyNotOver, ...(needed === null ? [] : [needed])].join(', and ');
-    return this.#life.isOver
+    const facts = [this.#life.over.inWords, ...(needed === null ? [] : [needed])].join(', and ');
+    return this.#life.hasEnded
       ? `${facts}.`
       : `${facts}. ${needed === null ? HINT : `When that is over, ${HINT}`}`;
   }
