@@ -190,6 +190,16 @@ describe('after it went back by itself', () => {
     }
   });
 
+  it('stored code runs all the same: a CALL, a function of the schema, one that is not known', async () => {
+    for (const sql of ['CALL refresh()', 'SELECT my_function()', 'SELECT ANY_VALUE(a) FROM t']) {
+      const { test, db } = await handedBack();
+      await test.rest(db.query(sql));
+      assert.equal(test.connection().texts.at(-1), sql);
+    }
+    const { db } = await handedBack();
+    await assert.rejects(db.query('SELECT my_function(), ROW_COUNT()'), coded('CONNECTION_LOST'));
+  });
+
   it('commit() and rollback() have nothing to do there, and the end nothing to give back', async () => {
     const { test, request, db } = await handedBack();
     await db.rollback();

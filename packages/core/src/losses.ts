@@ -55,10 +55,14 @@ export class Losses {
     if (this.broken?.code === 'CONNECTION_LOST') this.broken = null;
   }
 
-  /** What an earlier statement left on a connection that is lost, another one can't know. */
-  missing({ shape: { reads } }: TrackedStatement): Error | null {
+  /**
+   * What an earlier statement left on a connection that is gone, another one can't know. One that went back unused had
+   * no insert id to ask for: stored code may run on the next, as after `release()`, and finds nothing there.
+   */
+  missing({ shape: { reads, namesResults } }: TrackedStatement): Error | null {
     if (!this.#resultsGone) return null;
-    if (reads.insertId || reads.warnings || reads.counts) return this.#resultsGone();
+    const mayAsk = reads.insertId || reads.warnings || reads.counts;
+    if (this.#resultsGone === resultsHandedBack ? namesResults : mayAsk) return this.#resultsGone();
     this.#resultsGone = null;
     return null;
   }

@@ -28,6 +28,8 @@ export interface SqlShape {
   readonly temporaryTable: string | undefined;
   /** What it may ask of the statements before it. */
   readonly reads: Leftovers;
+  /** Its own text asks for some of that, and not only, perhaps, stored code that it runs. */
+  readonly namesResults: boolean;
   /** Inserts, and its answer may not tell the id: RETURNING answers with rows, several statements with the last one's. */
   readonly hidesInsertId: boolean;
   /** Holds `??` or `::`, where `query()` puts a name: the text does not name all that the statement does. */
@@ -101,6 +103,7 @@ function read(sql: string): SqlShape {
   const temporaryTable = quoted ?? unquoted;
   const plain = isPlain(text, verb);
   const storedCode = runsStoredCode(suspect, verb);
+  const named = leftoversNamedIn(suspect);
   const compound = !plain && (COMPOUND_VERBS.has(verb) || SECOND_STATEMENT.test(code));
   return {
     plain,
@@ -116,7 +119,8 @@ function read(sql: string): SqlShape {
     runsStoredCode: storedCode,
     selectsSchema: SELECTS_SCHEMA.test(code),
     temporaryTable,
-    reads: leftoversReadBy(suspect, storedCode),
+    reads: storedCode ? ALL_LEFTOVERS : named,
+    namesResults: named.insertId || named.warnings || named.counts,
     hidesInsertId: hidesInsertId(text),
     identifierPlaceholder: NAME_PLACEHOLDER.test(sql),
     onlyReads: plain && writesNothing(text, verb),
@@ -132,8 +136,9 @@ function changesRole(code: string): boolean {
   return CHANGES_ROLE.test(code) || (holdsComment(code) && SET.test(code) && ROLE.test(code));
 }
 
-function leftoversReadBy(code: string, storedCode: boolean): Leftovers {
-  if (storedCode) return { insertId: true, warnings: true, counts: true };
+const ALL_LEFTOVERS: Leftovers = { insertId: true, warnings: true, counts: true };
+
+function leftoversNamedIn(code: string): Leftovers {
   const lists = LISTS_VARIABLES.test(code);
   const names = code.includes('@@');
   return {
