@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { PoolOptions } from '#core/options.js';
+import { serverError } from './fake-server.js';
 import { TestPool } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
 
@@ -49,6 +50,22 @@ describe('late work is warned of', () => {
       lateWarnings(test).map(({ message }) => /of (.*) came/.exec(message)?.[1]),
       ['GET /a', 'GET /b'],
     );
+  });
+
+  it('stacks that the application has made something else of cost the frames, and nothing else', async () => {
+    const test = new TestPool();
+    const refused = serverError(1062);
+    test.driver.reply = (sql) => (sql === 'INSERT' ? refused : undefined);
+    const db = await ended(test);
+    const { prepareStackTrace } = Error;
+    Error.prepareStackTrace = (_, frames) => frames;
+    try {
+      await saveAfterTheAnswer(db);
+      await assert.rejects(db.query('INSERT'), (error) => error === refused);
+    } finally {
+      Error.prepareStackTrace = prepareStackTrace;
+    }
+    assert.equal(lateWarnings(test).length, 1);
   });
 
   it('a stack is captured for the first of a route alone', async () => {

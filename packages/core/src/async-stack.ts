@@ -1,3 +1,5 @@
+import { framesAbove } from './call-site.js';
+
 /**
  * Rejects with `error`, whose stack then names the code that awaits the statement rather than the driver's
  * packet handling. V8 finds the awaiting functions by following the promise, so nothing is captured, and
@@ -13,8 +15,6 @@ export async function rejectForCaller(error: Error): Promise<never> {
 }
 
 function showCaller(error: Error): void {
-  const trace: { stack?: string } = {};
-  Error.captureStackTrace(trace, rejectForCaller);
-  const frames = trace.stack?.split('\n').filter((line) => line.startsWith('    at async ')) ?? [];
+  const frames = framesAbove(rejectForCaller).filter((line) => line.startsWith('    at async '));
   if (frames.length > 0) error.stack = `${error.name}: ${error.message}\n${frames.join('\n')}`;
 }

@@ -18,16 +18,25 @@ export class CallSite {
   }
 
   toString(): string {
-    const { stack } = this.#trace;
-    // `Error.prepareStackTrace` may give anything.
-    if (typeof stack !== 'string') return UNKNOWN;
-    const frames = stack.split('\n').filter((line) => /^\s+at /.test(line) && isForeign(line));
+    const frames = framesOf(this.#trace).filter(isForeign);
     const frame = frames.find((line) => !/[\\/]node_modules[\\/]/.test(line)) ?? frames[0];
     return frame?.replace(/^\s+at /, '') ?? UNKNOWN;
   }
 }
 
 export const UNKNOWN = 'an unknown place';
+
+/** The frames that called `fn`, innermost first; none, if it is not on the stack. */
+export function framesAbove(fn: (...args: never[]) => unknown): string[] {
+  const trace: { stack?: unknown } = {};
+  Error.captureStackTrace(trace, fn);
+  return framesOf(trace);
+}
+
+/** `Error.prepareStackTrace` may give anything. */
+function framesOf({ stack }: { readonly stack?: unknown }): string[] {
+  return typeof stack === 'string' ? stack.split('\n').filter((line) => /^\s+at /.test(line)) : [];
+}
 
 /** Neither ours nor Node's. */
 function isForeign(line: string): boolean {

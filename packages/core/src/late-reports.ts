@@ -1,3 +1,4 @@
+import { framesAbove } from './call-site.js';
 import type { PoolEvents } from './events.js';
 import { maskValues } from './mask.js';
 import type { Counters } from './stats.js';
@@ -79,14 +80,7 @@ function keyOf({ route, after }: LateWork): string {
 function stackAbove(entrances: readonly Entrance[]): string {
   for (const entrance of entrances) {
     const frames = framesAbove(entrance);
-    if (frames) return frames;
+    if (frames.length > 0) return frames.join('\n');
   }
   return '';
-}
-
-function framesAbove(entrance: Entrance): string {
-  const trace: { stack?: string } = {};
-  Error.captureStackTrace(trace, entrance);
-  const frames = trace.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
-  return frames.join('\n');
 }

@@ -83,6 +83,8 @@ function textOf(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code, sql, sqlMessage } = error as Error & { code?: string; sql?: string; sqlMessage?: string };
   if (sqlMessage === undefined) return error.stack;
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  // `Error.prepareStackTrace` may give anything.
+  const lines = typeof error.stack === 'string' ? error.stack.split('\n') : [];
+  const frames = lines.filter((line) => /^\s+at /.test(line));
   return [`${error.name}: ${code}${sql === undefined ? '' : ` in ${sql}`}`, ...frames].join('\n');
 }
