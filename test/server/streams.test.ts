@@ -310,6 +310,19 @@ describe('streams on the server', () => {
       }));
   });
 
+  it('a reader that stops for longer than net_write_timeout: an error when it goes on, never a short result', () =>
+    pooled({ onConnect: 'SET SESSION net_write_timeout = 1' }, async (pool) => {
+      const marker = unique('given_up');
+      const rows = await begin(pool.stream(`${ENDLESS} /* ${marker} */`));
+      const { id } = await watcher.runner(marker);
+      await eventually(async () => assert.equal(await watcher.isConnected(id), false));
+      const rest = (async () => {
+        for (let n = 2; ; n++) assert.equal((await rows.next()).value?.n, n);
+      })();
+      const code = await within(5_000, 'the error', codeOf(rest));
+      assert.match(String(code), /PROTOCOL_CONNECTION_LOST|ECONNRESET|EPIPE/);
+    }));
+
   it('half read and forgotten: the end of the request takes the connection back at its drain deadline', () =>
     pooled({ max: 1, drainTimeoutMs: 50 }, async (pool) => {
       const marker = unique('forgotten');
