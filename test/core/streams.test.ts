@@ -68,6 +68,24 @@ describe('a stream', () => {
     assert.deepEqual(await db.stream(MANY, [], { objectMode: true, highWaterMark: 2 }).toArray(), ROWS);
   });
 
+  it('what is wrong before anybody listens ends no process: the first read gets it', async () => {
+    const { test, db } = started();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const late = [
+      db.stream(MANY, [], { highWaterMark: -1 }),
+      db.stream(`${MANY} WHERE id = ?`, [{ id: 1 }] as never),
+      db.stream(MANY, [], { signal }),
+      db.stream(MANY, [], { signal: AbortSignal.abort(new Error('gone')) }),
+    ];
+    controller.abort(new Error('gone'));
+    await new Promise((resolve) => setImmediate(resolve));
+    const messages = [/highWaterMark/, /object/, /^gone$/, /^gone$/];
+    for (const [n, message] of messages.entries())
+      await assert.rejects(late[n]?.toArray() as Promise<unknown>, { message });
+    assert.equal(test.driver.connections.length, 0);
+  });
+
   it('that has ended, or was destroyed, may be destroyed again: nothing of the next one is touched', async () => {
     const { test, db } = started();
     const first = db.stream(MANY);

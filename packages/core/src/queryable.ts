@@ -102,7 +102,7 @@ export abstract class Queryable {
       statement.carriesSql = carriesSql(values ?? valuesOf(sql));
       if (statement.heedSignal()) stream.onFirstRead(() => this.submit(statement));
     } catch (error) {
-      stream.destroy(error as Error);
+      stream.refuse(error as Error);
     }
     return stream;
   }

@@ -35,6 +35,8 @@ export class RowStream extends Readable {
   readonly #statement: StreamedStatement;
   /** Sends the statement. */
   #begin: (() => void) | null = null;
+  #isRead = false;
+  #refusal: Error | null = null;
 
   constructor(sql: string | StatementOptions, values: unknown, highWaterMark: unknown) {
     // What is none is refused by `checkStream`, as an error of the stream.
@@ -55,7 +57,25 @@ export class RowStream extends Readable {
     this.#begin = begin;
   }
 
+  /** @internal Somebody has asked for a row. */
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
+  /**
+   * @internal It can't begin. Whoever made it may be doing something else before reading it: an error for which nobody
+   * listens yet would end the process, so that it waits for the first read.
+   */
+  refuse(error: Error): void {
+    this.#refusal ??= error;
+    process.nextTick(() => {
+      if (this.listenerCount('error') > 0) this.#statement.abandon(error);
+    });
+  }
+
   override _read(): void {
+    this.#isRead = true;
+    if (this.#refusal) return this.#statement.abandon(this.#refusal);
     const begin = this.#begin;
     this.#begin = null;
     if (begin) this.#statement.asCaller(begin);
@@ -155,6 +175,8 @@ export class StreamedStatement extends TrackedStatement implements RowStatement 
 
   protected fail(error: Error | null): void {
     // A signal may abort with `null`, and a stream that is destroyed without an error has come to its end.
-    this.abandon(error ?? new DOMException('This operation was aborted', 'AbortError'));
+    const shown = error ?? new DOMException('This operation was aborted', 'AbortError');
+    if (this.#stream.isRead) this.abandon(shown);
+    else if (!this.#stream.destroyed) this.#stream.refuse(shown);
   }
 }
