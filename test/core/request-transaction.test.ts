@@ -29,6 +29,42 @@ describe('the transaction of a request', () => {
     assert.deepEqual([test.stats().leased, test.stats().idle], [0, 1], 'it is back before the response ends');
   });
 
+  for (const afterResponse of ['allow', 'cancel'] as const) {
+    it(`a client that leaves during COMMIT has been answered: nothing is cancelled (${afterResponse})`, async () => {
+      const { test, request, db } = await whole({ afterResponse });
+      const { signal } = db;
+      await test.rest(db.query(WRITE));
+      test.connection().reply = (sql) => (sql === 'COMMIT' ? 'hang' : undefined);
+      const decided = track(request.decide());
+      await test.clock.settle();
+      request.leave();
+      await test.clock.settle();
+      assert.deepEqual([decided.state, test.driver.kills.length, signal.aborted], ['pending', 0, false]);
+      test.connection().answer();
+      await test.clock.settle();
+      assert.equal(decided.state, 'fulfilled');
+      assert.deepEqual(test.connection().session.committed, [WRITE]);
+      assert.deepEqual([test.stats().idle, db.signal.aborted], [1, false]);
+    });
+  }
+
+  it('nor while it waits for what is in flight', async () => {
+    const { test, request, db } = await whole({ afterResponse: 'cancel' });
+    const work = track(
+      db.transaction(async (tx) => {
+        await new Promise<void>((resolve) => void test.clock.after(100, resolve));
+        await tx.query(WRITE);
+      }),
+    );
+    await test.clock.settle();
+    const decided = track(request.decide());
+    await test.clock.settle();
+    request.leave();
+    await test.clock.advance(100);
+    assert.deepEqual([work.state, decided.state], ['fulfilled', 'fulfilled']);
+    assert.deepEqual(test.connection().session.committed, [WRITE]);
+  });
+
   it('is never begun without a query', async () => {
     const { test, request, db } = await whole();
     await test.rest(request.decide());

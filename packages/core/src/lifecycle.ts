@@ -222,7 +222,7 @@ export class Lifecycle implements RetryLimit, EndListener {
   /** The end was seen; it is decided a moment later, so that a `commit()` on the next line still counts. */
   ending(cause: EndCause): void {
     if (!this.over.see(cause)) return this.settle();
-    if (cause === 'gone') this.#clientLeft();
+    if (this.over.left) this.#clientLeft();
     this.context.pool.clock.soon(() => this.end(cause));
   }
 

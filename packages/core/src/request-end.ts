@@ -8,6 +8,8 @@ export class RequestEnd {
   decided = false;
   /** The handler has answered, or its function has settled. */
   answered = false;
+  /** The answer is ready, and waits for the transaction that it decides. */
+  deciding = false;
   /** The client left before it was answered. */
   left = false;
   #departure: Departure | null = null;
@@ -20,7 +22,7 @@ export class RequestEnd {
   /** @returns whether it is news */
   see(cause: EndCause): boolean {
     if (cause === 'answered') this.answered = true;
-    else this.left ||= !this.answered;
+    else this.left ||= !this.answered && !this.deciding;
     const isNews = !this.seen;
     this.seen = true;
     return isNews;
@@ -45,7 +47,7 @@ export class RequestEnd {
   get inWords(): string {
     if (!this.#context.isRequest) return this.decided ? 'its job has ended' : 'its job has not ended';
     if (!this.decided) return 'its response has not ended';
-    return this.answered ? 'its response has ended' : 'its client has left before the answer';
+    return this.left ? 'its client has left before the answer' : 'its response has ended';
   }
 
   /** What late work is late for. */

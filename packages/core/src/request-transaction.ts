@@ -108,6 +108,8 @@ export class RequestTransaction {
    */
   decide(succeeded: boolean): Promise<void> {
     if (!this.#decision) {
+      // A client that leaves from here on has been answered: its COMMIT is not cancelled.
+      this.#life.over.deciding = true;
       this.#decision = succeeded ? this.#commit() : Promise.resolve();
       if (!succeeded) void this.#undo();
     }
