@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AnswerGate, HeldResponse, isAnswered } from './held-response.js';
+import type { AnswerGate } from './answer-gate.js';
+import { HeldResponse, isAnswered } from './held-response.js';
 import { type Decided, type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
 import type { ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
