@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { watchInterrupts } from './lib/interrupts.mjs';
 import { root } from './lib/root.mjs';
 import { run } from './lib/run.mjs';
+import { installNode } from './node/install.mjs';
+import { essentialArguments, otherVersions } from './node/versions.mjs';
 import { build, ensureInstalled } from './setup.mjs';
 import { runTests } from './testing/run-tests.mjs';
 import { exitCodeFor, printSummary } from './testing/summary.mjs';
@@ -34,9 +36,21 @@ function tool([program = '', ...args]) {
   });
 }
 
-async function testAndCount() {
-  const results = await runTests({ args: process.argv.slice(2), signal });
+/** @param {string[]} args @param {string} [node] */
+async function testAndCount(args, node) {
+  const results = await runTests({ args, signal, ...(node && { node }) });
   for (const name of /** @type {const} */ (['passed', 'failed', 'skipped'])) counts[name] += results[name];
+}
+
+/** What differs between versions of Node, on those that do not run this. */
+async function testOnOtherVersions() {
+  for (const version of otherVersions()) {
+    let node = '';
+    const installed = await check(`Node ${version}`, async () => {
+      node = await installNode(version, { signal });
+    });
+    if (installed) await testAndCount(essentialArguments, node);
+  }
 }
 
 async function ci() {
@@ -44,8 +58,11 @@ async function ci() {
   await check('lint', () => tool(['@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']));
   const built = await check('types', () => build({ projects: ['examples', 'test'], signal }));
   await check('types of the scripts', () => tool(['typescript/bin/tsc', '-p', 'scripts']));
-  if (built) await testAndCount();
-  else console.log('The tests did not run: what they test does not compile.');
+  if (!built) return console.log('The tests did not run: what they test does not compile.');
+  const chosen = process.argv.slice(2);
+  await testAndCount(chosen);
+  if (chosen.length === 0) await testOnOtherVersions();
+  else console.log('Not on other versions of Node: some tests were chosen.');
 }
 
 await ci().catch((error) => {

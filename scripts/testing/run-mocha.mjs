@@ -14,12 +14,12 @@ const reporter = fileURLToPath(new URL('./reporter.mjs', import.meta.url));
  * Runs mocha in a process of its own, so that a test that ends the process, or eats all memory, is counted too.
  *
  * @param {{ args: string[], env?: NodeJS.ProcessEnv, signal?: AbortSignal | undefined,
- *   stdout?: 'inherit' | 'ignore' }} options
+ *   stdout?: 'inherit' | 'ignore', node?: string }} options `node`: the Node to run them with, if not ours
  * @returns {Promise<Counts>}
  */
-export function runMocha({ args, env = process.env, signal, stdout = 'inherit' }) {
+export function runMocha({ args, env = process.env, signal, stdout = 'inherit', node = process.execPath }) {
   const counts = { passed: 0, failed: 0, skipped: 0, ended: 0 };
-  const child = spawn(process.execPath, [mocha, '--reporter', reporter, ...args], {
+  const child = spawn(node, [mocha, '--reporter', reporter, ...args], {
     cwd: root,
     env,
     signal,

@@ -6,15 +6,15 @@ import { runMocha } from './run-mocha.mjs';
 /**
  * Runs the compiled tests against a database of their own.
  *
- * @param {{ args: string[], signal: AbortSignal }} options
+ * @param {{ args: string[], signal: AbortSignal, node?: string }} options `node`: the Node to run them with, if not ours
  * @returns {Promise<import('./run-mocha.mjs').Counts>}
  */
-export async function runTests({ args, signal }) {
+export async function runTests({ args, signal, node }) {
   removeCompiledOrphans();
   const database = await unlessInterrupted(getDatabase({ purpose: 'test', signal }), signal);
   try {
     const env = { ...process.env, HANDBACK_TEST_DATABASE_URL: database.url };
-    return await runMocha({ args: mochaArguments(args), env, signal });
+    return await runMocha({ args: mochaArguments(args), env, signal, ...(node && { node }) });
   } finally {
     await database.close();
   }

@@ -37,6 +37,22 @@ describe('a client that leaves', () => {
     assert.equal(test.stats().idle, 1);
   });
 
+  for (const afterResponse of ['reject', 'cancel'] as const) {
+    it(`with '${afterResponse}' one that already ran a statement leaves the queue too`, async () => {
+      const test = new TestPool({ max: 1 });
+      const request = new TestRequest(test, { afterResponse });
+      await request.db.query('SELECT 1');
+      await request.db.release();
+      const held = await test.pool.acquire();
+      const query = track(request.db.query('SELECT 2'));
+      await test.clock.settle();
+      request.leave();
+      await test.clock.microtasks();
+      assert.deepEqual([query.code, test.stats().pending], ['CLIENT_GONE', 0]);
+      held.release();
+    });
+  }
+
   it('does not cut an order in half: what the handler does later still runs', async () => {
     const { test, held, request, query } = await waitingForFirst();
     held.release();

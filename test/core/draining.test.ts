@@ -136,6 +136,7 @@ describe('a connection given back while a statement runs', () => {
     test.connection().reply = () => ({ result: rows });
     const stream = lease.stream('SELECT id FROM t');
     const closed = track(new Promise((_resolve, reject) => stream.once('error', reject)));
+    stream.read();
     lease.release();
     await test.clock.advance(999);
     assert.deepEqual([test.stats().draining, closed.state], [1, 'pending']);

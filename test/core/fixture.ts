@@ -20,6 +20,7 @@ const EVENTS: readonly (keyof PoolEventMap)[] = [
   'evict',
   'rollback',
   'late',
+  'retry',
   'kill',
   'cancel',
   'leak',

@@ -43,12 +43,6 @@ describe('run and wrap', () => {
     await test.clock.settle();
     assert.deepEqual([test.stats().acquired, test.stats().leased], [2, 0]);
   });
-
-  it('what is no function is refused', async () => {
-    const { pool } = new TestPool();
-    await assert.rejects(pool.run(undefined as never), coded('INVALID_OPTION'));
-    assert.throws(() => pool.wrap(undefined as never), coded('INVALID_OPTION'));
-  });
 });
 
 describe('the pool itself', () => {

@@ -149,6 +149,7 @@ describe('a late stream', () => {
     const { test, db } = await ended({ drainTimeoutMs: 1_000 });
     test.driver.reply = () => ({ result: rows });
     const stream = db.stream('SELECT id FROM t', undefined, { highWaterMark: 1 });
+    stream.read();
     for (const { id } of rows.slice(0, 10)) {
       await test.clock.advance(900);
       assert.deepEqual(stream.read(), { id });
@@ -164,6 +165,7 @@ describe('a late stream', () => {
     test.driver.reply = (sql) => (sql.includes('id') ? { result: rows } : undefined);
     const stream = db.stream('SELECT id FROM t');
     const failed = track(new Promise((_resolve, reject) => stream.once('error', reject)));
+    stream.read();
     await test.clock.advance(5_000);
     assert.equal(failed.code, 'QUERY_CANCELLED');
     assert.equal(test.stats().leased, 0);

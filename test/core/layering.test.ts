@@ -43,6 +43,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'session',
     ],
     ...['sql', 'sql-plain', 'sql-transaction', 'sql-words', 'view-text'],
+    ...['transaction-options', 'transaction-record'],
   ],
   [
     'rules',
@@ -59,7 +60,9 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'ghosts',
       'initializer',
       'knowledge',
+      'late-reports',
       'lease',
+      'lease-deadlines',
       'lease-handle',
       'lease-host',
       'lease-limits',
@@ -69,11 +72,15 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'opener',
     ],
     ...['policy', 'queryable', 'queue', 'report', 'reporter', 'renewal', 'resetter', 'row-stream'],
-    ...['shutdown', 'slots', 'statement'],
+    ...['lease-transactions', 'retries', 'shutdown', 'slots', 'statement', 'transaction-run'],
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   ['flow', 'acquirers', 'doors', 'pool', 'warming'],
-  ['request', 'current-db', 'late-rules', 'lifecycle', 'request-transaction', 'scope'],
+  [
+    'request',
+    ...['claims', 'current-db', 'departure', 'job', 'late-rules', 'lifecycle', 'losses', 'request-end'],
+    ...['request-transaction', 'scope', 'scope-context', 'tenure'],
+  ],
   [
     'edge',
     ...[
@@ -93,6 +100,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'answer-gate',
       'held-response',
       'http',
+      'long-lived',
       'response-head',
     ],
   ],

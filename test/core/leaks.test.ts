@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { AUTOCOMMIT } from '#core/answer.js';
 import type { PoolOptions } from '#core/options.js';
+import { ResultSetHeader } from './fake-server.js';
 import { coded, TestPool, track } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
 
@@ -51,6 +53,75 @@ describe('leakAfterMs', () => {
     assert.match(a ?? '', /^GET \/a for 1000 ms \(SELECT \?\), statements so far: 1/);
     assert.match(b ?? '', /^GET \/b/);
     assert.deepEqual(more, []);
+  });
+
+  const HELD: Record<string, [(test: TestPool, request: TestRequest) => unknown, RegExp]> = {
+    'a response that has not ended': [
+      () => {},
+      /: its response has not ended\. db\.release\(\) hands it back between uses, or by itself the option idleHandBackMs\. Reported/,
+    ],
+    'with a transaction': [
+      (_, { db }) => db.beginTransaction(),
+      /its response has not ended, and a transaction is open\. When that is over, db\.release/,
+    ],
+    'with an insert id to be read': [
+      (test, { db }) => {
+        test.connection().reply = () => ({
+          result: Object.assign(new ResultSetHeader(AUTOCOMMIT), { insertId: 1 }),
+        });
+        return db.query('INSERT INTO t VALUES (1)');
+      },
+      /has not ended, and LAST_INSERT_ID\(\) may still be asked for/,
+    ],
+    'with session state': [
+      (_, { db }) => db.query('SET @a = 1'),
+      /has not ended, and the session was changed/,
+    ],
+    'a statement after the response': [
+      (test, request) => {
+        test.connection().reply = () => 'hang';
+        void track(request.db.query('SELECT SLEEP(100)'));
+        request.answer();
+      },
+      /: its response has ended, and a statement, or a stream, has not come to its end\. Reported/,
+    ],
+    'a transaction(fn) after the response': [
+      (_, request) => {
+        void request.db.transaction(() => new Promise(() => {}));
+        request.answer();
+      },
+      /its response has ended, and a transaction\(fn\) has not settled/,
+    ],
+    'a transaction of a client that has left': [
+      async (_, request) => {
+        await request.db.beginTransaction();
+        request.leave();
+      },
+      /its client has left before the answer, and a transaction is open/,
+    ],
+  };
+  for (const [what, [act, text]] of Object.entries(HELD)) {
+    it(`the warning says why it has not come back: ${what}`, async () => {
+      const test = watched({ drainTimeoutMs: 60_000, queryTimeoutMs: 0 });
+      const request = new TestRequest(test);
+      await test.rest(request.db.query('SELECT 1'));
+      await act(test, request);
+      await test.clock.advance(1_000);
+      assert.match(leakWarnings(test)[0] ?? '', text);
+    });
+  }
+
+  it('of a job, that it has not ended; of a lease from acquire(), nothing', async () => {
+    const test = watched();
+    void test.pool.run(async (db) => {
+      await db.query('SELECT 1');
+      await new Promise(() => {});
+    });
+    await test.rest(test.pool.acquire());
+    await test.clock.advance(1_000);
+    const [lease, job] = leakWarnings(test).sort((a, b) => Number(a < b) - Number(a > b));
+    assert.match(job ?? '', /^job for .*: its job has not ended\./);
+    assert.match(lease ?? '', /statements so far: 0\. Reported/);
   });
 
   it('when it comes back that is told, with the time it was out', async () => {

@@ -98,6 +98,7 @@ describe('pool options', () => {
       max: 10,
       maxIdle: 10,
       minIdle: 0,
+      idleHandBackMs: undefined,
       acquireTimeoutMs: 5_000,
       maxPending: 10_000,
       idleTimeoutMs: 300_000,

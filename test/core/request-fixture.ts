@@ -1,8 +1,9 @@
 import { decideTransaction } from '#core/answering.js';
-import { type EndCause, Lifecycle, type ScopeContext } from '#core/lifecycle.js';
+import { Lifecycle } from '#core/lifecycle.js';
 import { mergeRouteOptions, type RouteOptions } from '#core/options.js';
 import { QueryLog } from '#core/query-log.js';
 import { Scope } from '#core/scope.js';
+import type { EndCause, ScopeContext } from '#core/scope-context.js';
 import type { TestPool } from './fixture.js';
 
 export interface TestRequestOptions extends RouteOptions {
@@ -19,15 +20,23 @@ export class TestRequest {
   /** How often the end was begun to be watched for, and how often that was over. */
   watched = 0;
   unwatched = 0;
+  /** How often the client alone was begun to be watched. */
+  clientWatched = 0;
+  /** The response was hijacked, upgraded, or is a stream of events. */
+  isLongLived = false;
   /** How often its answer was held back, and its headers taken back. */
   held = 0;
   restored = 0;
   readonly #life: Lifecycle;
 
-  constructor({ flow }: TestPool, options: TestRequestOptions = {}) {
+  constructor({ flow }: Pick<TestPool, 'flow'>, options: TestRequestOptions = {}) {
     const { route = 'GET /orders/:id', over = null } = options;
     const settings = mergeRouteOptions(flow.settings, options);
+    const request = this;
     const context: ScopeContext = {
+      get isLongLived() {
+        return request.isLongLived;
+      },
       pool: flow,
       settings,
       isRequest: true,
@@ -45,6 +54,10 @@ export class TestRequest {
       },
       watch: () => {
         this.watched++;
+        return over;
+      },
+      watchClient: () => {
+        this.clientWatched++;
         return over;
       },
       unwatch: () => {

@@ -31,6 +31,7 @@ describe('statistics', () => {
       'cleanReleases',
       'validated',
       'retried',
+      'retriedTransactions',
       'queryTimedOut',
       'leaked',
     ];

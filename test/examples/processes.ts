@@ -16,9 +16,9 @@ export class Program {
   stdout = '';
   readonly ended: Promise<Ended>;
 
-  constructor(file: string, env: Record<string, string>) {
+  constructor(file: string, env: Record<string, string>, args: string[] = []) {
     const { PATH = '' } = process.env;
-    this.process = fork(file, { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.process = fork(file, args, { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     this.ended = this.#end();
   }
 
@@ -51,8 +51,9 @@ export async function withProgram<T>(
   file: string,
   env: Record<string, string>,
   work: (program: Program) => Promise<T>,
+  args?: string[],
 ): Promise<T> {
-  const program = new Program(file, env);
+  const program = new Program(file, env, args);
   try {
     return await work(program);
   } finally {

@@ -22,6 +22,13 @@ describe('the results of npm test', () => {
     assert.equal(code, 0);
   });
 
+  it('say what was not run and why, after everything else that the tests print', async () => {
+    const { code, lines, stderr } = await resultsOf('skipping.mjs');
+    assert.deepEqual(lines.slice(-2), ['2 skipped', '1 passed, 0 failed']);
+    assert.match(stderr, /\nNOT RUN: the moon: there is no rocket\n+$/);
+    assert.equal(code, 0);
+  });
+
   it('are a failure when no test ran', async () => {
     const { code, lines } = await resultsOf('passing.mjs', '--grep', 'no such test');
     assert.deepEqual(lines.slice(-2), ['No test ran.', '0 passed, 0 failed']);

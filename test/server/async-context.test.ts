@@ -100,7 +100,8 @@ const MATRIX: Record<string, Use> = {
         .on('close', () => {
           see();
           resolve();
-        });
+        })
+        .resume();
     }),
   'a stream with back-pressure': (db, see) =>
     new Promise<void>((resolve) => {

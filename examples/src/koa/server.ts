@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { closed, serve } from '../shared/serve.js';
+import { serve } from '../shared/serve.js';
+import { closed } from '../shared/shutdown.js';
 import { buildApp } from './app.js';
 
 await serve('Koa', async ({ uri, host, port }) => {

@@ -2,7 +2,7 @@ import type { Scope, Transaction } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
 import { Problem } from './problems.js';
 
-interface Transfer {
+export interface Transfer {
   from: number;
   to: number;
   amount: number;
@@ -10,19 +10,22 @@ interface Transfer {
 
 /** Moves money, or changes nothing: what is thrown inside `transaction(fn)` rolls it back. */
 export async function transfer(db: Scope, body: unknown) {
-  const { from, to, amount } = readTransfer(body);
-  return db.transaction(async (tx) => {
-    const balances = await lock(tx, [from, to]);
-    const before = { from: balances.get(from) ?? 0, to: balances.get(to) ?? 0 };
-    if (before.from < amount) throw new Problem(409, `Account ${from} has insufficient funds.`);
-    await tx.query('UPDATE accounts SET balance = balance - ? WHERE id = ?', [amount, from]);
-    await tx.query('UPDATE accounts SET balance = balance + ? WHERE id = ?', [amount, to]);
-    return {
-      amount,
-      from: { id: from, balance: before.from - amount },
-      to: { id: to, balance: before.to + amount },
-    };
-  });
+  const order = readTransfer(body);
+  return db.transaction((tx) => move(tx, order));
+}
+
+/** In a transaction of the caller's. */
+export async function move(tx: Transaction, { from, to, amount }: Transfer) {
+  const balances = await lock(tx, [from, to]);
+  const before = { from: balances.get(from) ?? 0, to: balances.get(to) ?? 0 };
+  if (before.from < amount) throw new Problem(409, `Account ${from} has insufficient funds.`);
+  await tx.query('UPDATE accounts SET balance = balance - ? WHERE id = ?', [amount, from]);
+  await tx.query('UPDATE accounts SET balance = balance + ? WHERE id = ?', [amount, to]);
+  return {
+    amount,
+    from: { id: from, balance: before.from - amount },
+    to: { id: to, balance: before.to + amount },
+  };
 }
 
 /** The balances of accounts that nobody else can change now. Locked in one order, so that no two transfers deadlock. */
@@ -38,7 +41,7 @@ async function lock(tx: Transaction, ids: number[]): Promise<Map<number, number>
   return balances;
 }
 
-function readTransfer(body: unknown): Transfer {
+export function readTransfer(body: unknown): Transfer {
   const { from, to, amount } = (body ?? {}) as Record<string, unknown>;
   if (!isPositiveInteger(from) || !isPositiveInteger(to) || !isPositiveInteger(amount))
     throw new Problem(

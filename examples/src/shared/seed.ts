@@ -9,6 +9,7 @@ export const VISITS = 100_000;
 const TABLES = [
   'users (id INT PRIMARY KEY, name VARCHAR(60) NOT NULL, email VARCHAR(100) NOT NULL)',
   'accounts (id INT PRIMARY KEY, balance INT NOT NULL)',
+  'transfers (id VARCHAR(36) PRIMARY KEY, from_id INT NOT NULL, to_id INT NOT NULL, amount INT NOT NULL)',
   'visits (id INT PRIMARY KEY, user_id INT NOT NULL, page VARCHAR(40) NOT NULL, ms INT NOT NULL)',
 ];
 

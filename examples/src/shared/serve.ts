@@ -1,19 +1,12 @@
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { announcement } from './announcement.js';
 import { failWith } from './fail.js';
 import { readDatabaseUrl, readPort } from './settings.js';
+import { type Running, shutDown } from './shutdown.js';
 
 const HOST = '127.0.0.1';
 /** What is being answered may go on this long after the end was asked for; the slowest route takes five seconds. */
 const GRACE_MS = 6_000;
-const SWEEP_MS = 100;
-
-export interface Running {
-  server: Server;
-  /** Stops accepting, waits for the answers under way, closes the pool. */
-  close(): Promise<void>;
-}
 
 export type Start = (settings: { uri: string; host: string; port: number }) => Promise<Running>;
 
@@ -35,19 +28,9 @@ export async function serve(framework: string, start: Start): Promise<void> {
   console.log(announcement(framework, `http://${HOST}:${port}`));
 }
 
-async function end(running: Running | undefined): Promise<never> {
-  if (running) {
-    // A browser that polls would keep its connection, and so the server, alive.
-    setInterval(() => running.server.closeIdleConnections(), SWEEP_MS);
-    setTimeout(() => running.server.closeAllConnections(), GRACE_MS);
-    await running.close();
-  }
-  process.exit(0);
-}
-
-/** Resolves when the last connection to the server is closed. */
-export function closed(server: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()));
-  });
+/** Leaves nothing that would keep the process. */
+async function end(running: Running | undefined): Promise<void> {
+  if (!running) process.exit(0);
+  if (process.connected) process.disconnect();
+  await shutDown(running, GRACE_MS);
 }

@@ -18,3 +18,11 @@ export function readPort(env: Env): number {
   if (!(port <= MAX_PORT)) throw new Error(`PORT is a whole number from 0 to ${MAX_PORT}, not '${text}'.`);
   return port;
 }
+
+/** Where the jobs are: REDIS_URL, and JOBS_PREFIX for what shares that Redis. */
+export function readRedisPlace(env: Env): { connection: { url: string }; prefix: string } {
+  return {
+    connection: { url: env.REDIS_URL || 'redis://127.0.0.1:6379' },
+    prefix: env.JOBS_PREFIX || 'handback_demo',
+  };
+}

@@ -6,7 +6,7 @@ import type { Db, RawConnection, Row } from './harness.js';
 export function dbOn(acquire: () => Promise<Connection>): Db {
   const db: Db = {
     async query(sql, values = []) {
-      const [rows, fields] = await (await acquire()).query(sql, values);
+      const [rows, fields] = await (await acquire()).query(sql as string, values);
       return [rows as Row[], fields];
     },
     async execute(sql, values = []) {
@@ -32,6 +32,12 @@ export function dbOn(acquire: () => Promise<Connection>): Db {
     },
     release: async () => ((await acquire()) as PoolConnection).release(),
     connection: async () => (await acquire()) as unknown as RawConnection,
+    get state(): string {
+      throw new Error('not part of this strategy');
+    },
+    get signal(): AbortSignal {
+      throw new Error('not part of this strategy');
+    },
   };
   return db;
 }

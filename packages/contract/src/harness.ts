@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 export type Row = Record<string, unknown>;
 
 export interface Db {
-  query(sql: string, values?: unknown[]): Promise<[Row[], unknown]>;
+  query(sql: string | { sql: string; signal: AbortSignal }, values?: unknown[]): Promise<[Row[], unknown]>;
   execute(sql: string, values?: unknown[]): Promise<[Row[], unknown]>;
   beginTransaction(): Promise<void>;
   commit(): Promise<void>;
@@ -17,6 +17,8 @@ export interface Db {
   stream(sql: string, values?: unknown[]): Readable;
   release(): Promise<void>;
   connection(): Promise<RawConnection>;
+  readonly state: string;
+  readonly signal: AbortSignal;
 }
 
 /** The part of mysql2's connection that the cases look at. */

@@ -1,19 +1,24 @@
 import { afterResponse } from './cases/after-response.js';
 import { badConnections } from './cases/bad-connections.js';
 import { badOptions } from './cases/bad-options.js';
+import { cancel } from './cases/cancel.js';
 import { cleanHandBacks } from './cases/clean-costs-nothing.js';
 import { clientLeaves } from './cases/client-leaves.js';
+import { clientSignal } from './cases/client-signal.js';
 import { commitGate } from './cases/commit-gate.js';
 import { context, doubleAcquire } from './cases/context.js';
 import { draining } from './cases/draining.js';
 import { exhaustion } from './cases/exhaustion.js';
 import { exposed } from './cases/exposed.js';
 import { hijack } from './cases/hijack.js';
+import { idleHandBack } from './cases/idle-hand-back.js';
 import { inject } from './cases/inject.js';
 import { keepAlive } from './cases/keep-alive.js';
+import { lateReports } from './cases/late-reports.js';
 import { latePolicy, lateStatements } from './cases/late-work.js';
 import { laziness } from './cases/laziness.js';
 import { lostConnections } from './cases/lost-connections.js';
+import { neverEnding } from './cases/never-ending.js';
 import { optOut } from './cases/opt-out.js';
 import { ownership } from './cases/ownership.js';
 import { pipelining } from './cases/pipelining.js';
@@ -52,12 +57,14 @@ export const suite: Record<string, Case[]> = {
   'transactions of whole requests': requestTransactions,
   'answers wait for COMMIT': commitGate,
   'transactions of whole requests whose clients leave': requestTransactionsOfGoneClients,
-  'late work': [...lateStatements, ...latePolicy],
-  afterResponse: afterResponse,
+  'late work': [...lateStatements, ...latePolicy, ...lateReports],
+  afterResponse: [...afterResponse, ...cancel],
+  'db.signal': clientSignal,
   'opting out': optOut,
   'keep-alive': keepAlive,
   'inject()': inject,
   'responses taken from the framework': hijack,
+  'responses that last': [...idleHandBack, ...neverEnding],
   upgrades: upgrade,
   'the raw connection': exposed,
   'ownership of the pool': ownership,

@@ -6,7 +6,9 @@ import type { Pool } from './pool.js';
 import type { Acquirer } from './queue.js';
 import type { StreamedStatement } from './row-stream.js';
 import type { TrackedStatement } from './statement.js';
-import { type TransactionOptions, twiceUnlessBegun, type Work } from './transaction.js';
+import type { Work } from './transaction.js';
+import type { TransactionOptions } from './transaction-options.js';
+import { twiceUnlessBegun } from './transaction-run.js';
 
 abstract class QueuedAcquirer implements Acquirer {
   readonly holder: Holder;
@@ -88,8 +90,8 @@ export class LateReading extends OneShot {
   protected override onSent(lease: Lease, rowsBefore = -1): void {
     this.pool.clock.after(this.#stallMs, () => {
       if (lease.released) return;
-      const { rows } = this.#statement;
-      if (rows === rowsBefore) lease.end(0);
+      const { rows, pausedAt } = this.#statement;
+      if (rows === rowsBefore && pausedAt !== Number.POSITIVE_INFINITY) lease.end(0);
       else this.onSent(lease, rows);
     });
   }

@@ -5,17 +5,17 @@ import type { ServerFacts } from './driver.js';
 import type { Holder } from './entry.js';
 import type { HolderReport } from './errors.js';
 import type { PoolEvents } from './events.js';
+import { Job, type JobOptions, lookLike } from './job.js';
 import { LeaseHandle } from './lease-handle.js';
-import { Lifecycle, type ScopeContext } from './lifecycle.js';
-import { checkOptions, deadline, invalid, type Rules } from './option-rules.js';
+import { checkOptions, deadline, type Rules } from './option-rules.js';
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
-import { QueryLog } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
 import { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
 import type { PoolStats } from './stats.js';
-import { checkTransaction, type TransactionOptions, type Work } from './transaction.js';
+import type { Work } from './transaction.js';
+import { checkTransaction, type TransactionOptions } from './transaction-options.js';
 import { warmed } from './warming.js';
 
 export interface CloseOptions {
@@ -145,43 +145,30 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
 
   /**
    * Runs a job with a scope of its own: a connection on its first query, handed back when the job has settled,
-   * whatever way.
+   * whatever way. Statements that it did not await are drained; a transaction that it left open is rolled back.
+   *
+   * @throws {HandbackError} INVALID_OPTION; what `fn` throws
    */
-  async run<T>(fn: (db: Scope) => Promise<T> | T): Promise<T> {
-    if (typeof fn !== 'function') throw invalid('fn', 'a function that is given the scope', fn);
+  async run<T>(fn: (db: Scope) => Promise<T> | T, options?: JobOptions): Promise<T> {
     // Awaited, so that a stack leads through to the caller.
-    return await this.#job(fn.name, fn);
+    return await new Job(this.#pool, this.#names, fn, options).run(fn);
   }
 
-  /** The function that runs `fn` as {@link run} does, with its own arguments after the scope. */
-  wrap<A extends unknown[], T>(fn: (db: Scope, ...args: A) => Promise<T> | T): (...args: A) => Promise<T> {
-    if (typeof fn !== 'function') throw invalid('fn', 'a function that is given the scope', fn);
-    return (...args) => this.#job(fn.name, (db) => fn(db, ...args));
-  }
-
-  async #job<T>(name: string, fn: (db: Scope) => Promise<T> | T): Promise<T> {
-    const context = new JobContext(this.#pool, name || 'job');
-    const life = new Lifecycle(context);
-    const scope = new Scope(life);
-    try {
-      return await this.#surround(context, life, scope, () => fn(scope));
-    } finally {
-      life.end('answered');
+  /**
+   * The function that runs `fn` as {@link run} does, with its own `this` and arguments after the scope.
+   *
+   * @throws {HandbackError} INVALID_OPTION
+   */
+  wrap<This, A extends unknown[], T>(
+    fn: (this: This, db: Scope, ...args: A) => Promise<T> | T,
+    options?: JobOptions,
+  ): (this: This, ...args: A) => Promise<T> {
+    const job = new Job(this.#pool, this.#names, fn, options);
+    function wrapped(this: This, ...args: A): Promise<T> {
+      return job.run((db) => fn.call(this, db, ...args));
     }
-  }
-
-  /** With the option `context` the job is what its code belongs to; a job that is part of a request is so in any case. */
-  #surround<T>(context: JobContext, life: Lifecycle, scope: Scope, fn: () => T): T {
-    const around = currentOwner();
-    if (!around && this.#names.size === 0) return fn();
-    const current = new Current(
-      () => context.route,
-      () => life.hasEnded,
-      around,
-    );
-    for (const as of this.#names) current.name(as, () => scope);
-    context.owner = current;
-    return runIn(current, fn);
+    lookLike(wrapped, fn, options?.name);
+    return wrapped;
   }
 
   /** Who it is on whose behalf the pool is asked, if that can be known. */
@@ -260,29 +247,4 @@ function heldBy(owner: Owner, { route, ...holder }: Holder): Holder {
       return `${owner.route} (${route})`;
     },
   };
-}
-
-/** A job ends when its function has settled; there is nothing to watch. */
-export class JobContext implements ScopeContext {
-  readonly pool: Pool;
-  readonly route: string;
-  readonly optedOut = false;
-  owner: Owner | undefined;
-  readonly log: QueryLog | null;
-
-  constructor(pool: Pool, route: string) {
-    this.pool = pool;
-    this.route = route;
-    this.log = pool.settings.log > 0 ? new QueryLog(pool.settings.log) : null;
-  }
-
-  get settings() {
-    return this.pool.settings;
-  }
-
-  watch(): null {
-    return null;
-  }
-
-  unwatch(): void {}
 }

@@ -19,6 +19,7 @@ import type { Queue } from './queue.js';
 import type { Renewal } from './renewal.js';
 import type { Reporter } from './reporter.js';
 import type { Resetter } from './resetter.js';
+import type { Retry } from './retries.js';
 import { HELD, type Shutdown } from './shutdown.js';
 import type { Slots } from './slots.js';
 import type { TrackedStatement } from './statement.js';
@@ -77,6 +78,10 @@ export class Doors implements LeaseHost {
     return this.#parts.settings.acquireTimeoutMs;
   }
 
+  get closing(): boolean {
+    return this.#rooms.shutdown.begun;
+  }
+
   get #nextIdle(): Entry | null {
     const { idle } = this.#parts.slots;
     return this.#parts.settings.reuse === 'lifo' ? idle.last : idle.first;
@@ -122,7 +127,8 @@ export class Doors implements LeaseHost {
     const { connection } = entry;
     if (connection?.isUsable() && (lease.inFlight > 0 || connection.isBusy())) {
       this.#parts.slots.move(entry, 'draining');
-      this.#rooms.drainer.drain(entry, lease, drainTimeoutMs ?? this.#parts.settings.drainTimeoutMs);
+      const withinMs = lease.drainWithin(drainTimeoutMs ?? this.#parts.settings.drainTimeoutMs);
+      this.#rooms.drainer.drain(entry, lease, withinMs);
     } else {
       this.sortOut(entry);
     }
@@ -309,5 +315,11 @@ export class Doors implements LeaseHost {
 
   resent(): void {
     this.#parts.counters.retried++;
+  }
+
+  retrying(entry: Entry, lease: Lease, retry: Retry): void {
+    this.#parts.counters.retriedTransactions++;
+    if (this.#parts.events.heard('retry'))
+      this.#parts.events.tell('retry', { connection: entry.id, route: lease.holder.route, ...retry });
   }
 }

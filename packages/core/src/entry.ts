@@ -31,10 +31,14 @@ export interface Holding {
   readonly since: number;
   /** Statements sent on it so far. */
   readonly statements: number;
+  /** Why it has not come back, in a sentence; undefined = nobody but its holder knows. */
+  readonly whyHeld?: string | undefined;
   /** When something about it is due: a statement's limit, a report, the end of its time. */
   readonly dueAt: number;
   /** That time has come. */
   due(now: number): void;
+  /** The pool begins to close. */
+  poolCloses(): void;
 }
 
 /** The pool's record of one connection, from the decision to open it until it is closed. */

@@ -32,6 +32,7 @@ export const ERROR_CATALOGUE = {
   QUERY_CANCELLED: PLAIN,
   CONNECTION_LOST: PLAIN,
   UNSAFE_PARAMETER: PLAIN,
+  STREAM_OPEN: PLAIN,
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;

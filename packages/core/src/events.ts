@@ -20,25 +20,30 @@ export interface PoolEventMap {
   rollback: [{ connection: number; route: string; statement: string | undefined }];
   /** Work after the end of its request. */
   late: [{ route: string; statement: string | undefined }];
+  /** All of a `transaction(fn, { retries })` was undone, and is run again in `delayMs`; `errno` = 1213 or 1205. */
+  retry: [{ connection: number; route: string; attempt: number; errno: number; delayMs: number }];
   /** A statement was killed because it outlived the drain deadline. */
   kill: [{ connection: number; threadId: number; route: string }];
   /** A connection has been held longer than `leakAfterMs`. */
   leak: [HolderReport & { connection: number; statements: number }];
   /** One that was reported has come back. */
   unleak: [{ connection: number; route: string; heldMs: number }];
-  /** A statement was killed at `queryTimeoutMs`, or because its signal was aborted. */
-  cancel: [{ connection: number; route: string; statement: string; reason: 'timeout' | 'signal' }];
+  /** A statement was killed: at `queryTimeoutMs`, because its signal was aborted, or because the reader of its rows had left. */
+  cancel: [
+    { connection: number; route: string; statement: string; reason: 'timeout' | 'signal' | 'abandoned' },
+  ];
   /** A request that holds a connection asks for another one; see the option `onDoubleAcquire`. */
   doubleAcquire: [DoubleAcquireReport];
   /** A connection was lost, or found dead: the others are asked before they are used. */
   distrust: [{ reason: string }];
-  /** Something an operator should know. Without a listener it becomes a process warning. */
-  warning: [{ code: WarningCode; message: string; report?: PoolReport }];
+  /** Something an operator should know; `stack` = of the call that it is about. Without a listener it becomes a process warning. */
+  warning: [{ code: WarningCode; message: string; report?: PoolReport; stack?: string }];
 }
 
 export type WarningCode =
   | ErrorCode
   | 'OPEN_TRANSACTION'
+  | 'LATE'
   | 'LEAK'
   | 'NO_ROOM'
   | 'SERVER_LIMITS'
@@ -66,10 +71,9 @@ export class PoolEvents extends EventEmitter<PoolEventMap> {
   }
 
   warn(warning: PoolEventMap['warning'][0]): void {
-    if (this.heard('warning')) this.tell('warning', warning);
-    else
-      outsideRequests(() =>
-        process.emitWarning(warning.message, { type: 'HandbackWarning', code: warning.code }),
-      );
+    if (this.heard('warning')) return this.tell('warning', warning);
+    const { message, code, stack: detail } = warning;
+    const options = { type: 'HandbackWarning', code, ...(detail ? { detail } : {}) };
+    outsideRequests(() => process.emitWarning(message, options));
   }
 }

@@ -4,8 +4,8 @@ import { type AnswerGate, show } from './answer-gate.js';
 import type { Clock } from './clock.js';
 import { asError } from './errors.js';
 import { HeldPieces, type Piece } from './held-pieces.js';
-import type { Decided } from './lifecycle.js';
 import { type Head, headOf, putHead } from './response-head.js';
+import type { Decided } from './scope-context.js';
 
 /** Responses that their handler has ended, and that have not left yet. */
 const ended = new WeakSet<object>();

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnswerGate } from './answer-gate.js';
 import { HeldResponse, isAnswered } from './held-response.js';
-import { type Decided, type EndCause, Lifecycle, type ScopeContext } from './lifecycle.js';
+import { Lifecycle } from './lifecycle.js';
+import { isLongLived } from './long-lived.js';
 import type { ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
 import { Scope } from './scope.js';
+import type { Decided, EndCause, EndListener, ScopeContext } from './scope-context.js';
 
 /** What a framework knows of a request that the raw request does not. Asked when it is needed, no earlier. */
 export interface RequestFacts {
@@ -17,6 +19,8 @@ export interface RequestFacts {
   readonly optedOut: boolean;
   /** Pattern of the route, or METHOD + '(unmatched)'. */
   readonly route: string;
+  /** The framework knows that the response lasts for as long as its client likes. */
+  readonly longLived: boolean;
   /** With the option `context`: the request. */
   readonly owner: Owner | undefined;
   /** What the framework does for a transaction that the answer decides. */
@@ -29,19 +33,24 @@ type Socket = IncomingMessage['socket'];
  * The requests that a socket's end would end. Of a queued pipelined response nothing but the socket says that the
  * client has left (Node 20 and 22), and a keep-alive socket serves many requests: one listener for all of them.
  */
-const lifecyclesOf = new WeakMap<Socket, Set<Lifecycle>>();
+const lifecyclesOf = new WeakMap<Socket, Map<EndListener, ServerResponse>>();
 
-function watchSocket(socket: Socket, life: Lifecycle): void {
+function watchSocket(socket: Socket, life: EndListener, res: ServerResponse): void {
   const known = lifecyclesOf.get(socket);
   if (known) {
-    known.add(life);
+    known.set(life, res);
     return;
   }
-  const lifecycles = new Set([life]);
+  const lifecycles = new Map([[life, res]]);
   lifecyclesOf.set(socket, lifecycles);
   socket.once('close', () => {
-    for (const each of lifecycles) each.ending('gone');
+    for (const [each, response] of lifecycles) each.ending(causeOf(response));
   });
+}
+
+/** Of a response whose client is not there any more. */
+function causeOf(res: ServerResponse): EndCause {
+  return res.writableEnded ? 'answered' : 'gone';
 }
 
 /** How a response has ended already, if it has. A listener attached now would never be called. */
@@ -64,7 +73,7 @@ export function clientLeft(req: IncomingMessage, res: ServerResponse): boolean {
 }
 
 /** Sees the handler call `res.end()`: of a queued pipelined response `prefinish` would come only in its turn. */
-function watchEnd(res: ServerResponse, life: Lifecycle): void {
+function watchEnd(res: ServerResponse, life: EndListener): void {
   const end = res.end as (...args: unknown[]) => ServerResponse;
   res.end = function ended(this: ServerResponse, ...args: unknown[]) {
     try {
@@ -83,6 +92,7 @@ class HttpContext implements ScopeContext {
   log: QueryLog | null = null;
   owner: Owner | undefined;
   readonly #facts: RequestFacts;
+  #clientWatched = false;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
@@ -105,6 +115,11 @@ class HttpContext implements ScopeContext {
     return this.#facts.route;
   }
 
+  get isLongLived(): boolean {
+    const { req, res, longLived } = this.#facts;
+    return longLived || isLongLived(req, res);
+  }
+
   get answerBegun(): boolean {
     const { res } = this.#facts;
     return res.headersSent || res.writableEnded;
@@ -116,20 +131,36 @@ class HttpContext implements ScopeContext {
     return () => held.restore();
   }
 
-  watch(life: Lifecycle): EndCause | null {
+  watch(life: EndListener): EndCause | null {
     const { req, res } = this.#facts;
     const { releaseOn, log } = this.settings;
     if (log > 0) this.log = new QueryLog(log);
     const over = alreadyOver(req, res, releaseOn);
     if (over) return over;
     if (releaseOn === 'end') watchEnd(res, life);
-    else res.once('finish', () => life.ending('answered'));
-    res.once('close', () => life.ending(res.writableEnded ? 'answered' : 'gone'));
-    watchSocket(req.socket, life);
+    // HTTP/2 says 'finish' of a stream that was reset, too.
+    else res.once('finish', () => life.ending(causeOf(res)));
+    this.#watchClient(life);
     return null;
   }
 
-  unwatch(life: Lifecycle): void {
+  /** The options are left alone: middleware that comes later may still say which they are. */
+  watchClient(life: EndListener): EndCause | null {
+    const { req, res } = this.#facts;
+    const over = alreadyOver(req, res, 'end');
+    if (!over) this.#watchClient(life);
+    return over;
+  }
+
+  #watchClient(life: EndListener): void {
+    if (this.#clientWatched) return;
+    this.#clientWatched = true;
+    const { req, res } = this.#facts;
+    res.once('close', () => life.ending(causeOf(res)));
+    watchSocket(req.socket, life, res);
+  }
+
+  unwatch(life: EndListener): void {
     lifecyclesOf.get(this.#facts.req.socket)?.delete(life);
   }
 }

@@ -14,8 +14,10 @@ export {
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
 export { isAnswered } from './held-response.js';
 export { clientLeft } from './http.js';
+export type { JobOptions } from './job.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
+export { startsAsEventStream } from './long-lived.js';
 export { Installer, refuseRequest, routeMarker, routeSettingOf } from './middleware.js';
 export type { Rule, Rules } from './option-rules.js';
 export {
@@ -37,8 +39,10 @@ export {
 } from './plugin.js';
 export type { LoggedStatement } from './query-log.js';
 export type { RequestTransactionOptions } from './request-options.js';
+export type { StreamOptions } from './row-stream.js';
 export type { Scope } from './scope.js';
 export type { StatementOptions } from './statement.js';
 export type { EvictReason, State } from './states.js';
 export type { PoolStats } from './stats.js';
-export type { Isolation, Transaction, TransactionOptions } from './transaction.js';
+export type { Transaction } from './transaction.js';
+export type { Isolation, TransactionOptions } from './transaction-options.js';

@@ -1,22 +1,19 @@
 import type { Clock } from './clock.js';
 import type { ServerFacts, StoredCode, Survey } from './driver.js';
 import { idleLimitMs } from './server-facts.js';
-import type { Surroundings } from './session.js';
+import { NOBODY_LOOKED, type Surroundings } from './session.js';
 import type { SqlShape } from './sql.js';
 
 /** Others may change the schema: what was seen longer ago than this is looked at again by the next open. */
 const FRESH_FOR_MS = 300_000;
 
-const NOBODY_LOOKED: StoredCode = {
-  reached: () => 'the schema has not been looked at',
-  blind: null,
-};
+const NOTHING_SEEN: StoredCode = { reached: () => NOBODY_LOOKED, blind: null };
 
 /** What is known of the server and its schema, and whether it still holds. */
 export class Knowledge implements Surroundings {
   readonly #clock: Clock;
   #facts: ServerFacts | null = null;
-  #storedCode = NOBODY_LOOKED;
+  #storedCode = NOTHING_SEEN;
   #takenAt = Number.NEGATIVE_INFINITY;
   #doubts = 0;
   #schemaChanges = 0;
@@ -69,7 +66,7 @@ export class Knowledge implements Surroundings {
   /** By one of our own statements: what was seen of it no longer counts. */
   schemaChanged(): void {
     this.#schemaChanges++;
-    this.#storedCode = NOBODY_LOOKED;
+    this.#storedCode = NOTHING_SEEN;
     this.doubt();
   }
 }

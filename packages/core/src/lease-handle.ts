@@ -2,7 +2,8 @@ import type { RawConnection } from './driver.js';
 import type { Lease } from './lease.js';
 import { type Dialect, Queryable } from './queryable.js';
 import type { TrackedStatement } from './statement.js';
-import type { TransactionOptions, Work } from './transaction.js';
+import type { Work } from './transaction.js';
+import type { TransactionOptions } from './transaction-options.js';
 
 /** Nobody can release a lease any more whose handle nobody has. */
 const forgotten = new FinalizationRegistry<Lease>((lease) => lease.forgotten());

@@ -3,6 +3,7 @@ import type { Entry } from './entry.js';
 import type { ErrorClass } from './error-classes.js';
 import type { Lease } from './lease.js';
 import type { Dialect } from './queryable.js';
+import type { Retry } from './retries.js';
 import type { TrackedStatement } from './statement.js';
 
 /** What a lease needs from its pool. */
@@ -10,6 +11,8 @@ export interface LeaseHost {
   readonly dialect: Dialect;
   readonly clock: Clock;
   readonly acquireTimeoutMs: number;
+  /** The pool closes: nothing begins any more. */
+  readonly closing: boolean;
   /** The one door in. */
   takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void;
   /** Nothing runs any more on a lease that was given back while something did. */
@@ -26,6 +29,16 @@ export interface LeaseHost {
   /** Nobody has it any more, and nobody gave it back. */
   forgotten(entry: Entry): void;
   resent(): void;
+  /** All of a transaction is about to be run again. */
+  retrying(entry: Entry, lease: Lease, retry: Retry): void;
 }
 
-export type CancelReason = 'timeout' | 'signal';
+/** Whoever has a lease for longer than one statement, and does not release it by hand: a scope. */
+export interface LeaseOwner {
+  /** Nothing was sent on it for `idleHandBackMs`. */
+  unused(): void;
+  /** Why it has not come back, in a sentence for a report. */
+  readonly whyHeld: string;
+}
+
+export type CancelReason = 'timeout' | 'signal' | 'abandoned';

@@ -1,42 +1,23 @@
-import { sendCommit } from './commit.js';
 import type { RawConnection } from './driver.js';
 import type { Entry, Holder, Holding } from './entry.js';
 import type { HandbackError } from './errors.js';
-import type { LeaseHost } from './lease-host.js';
-import { LeaseClock, type LeaseLimits } from './lease-limits.js';
+import { LeaseDeadlines } from './lease-deadlines.js';
+import type { LeaseHost, LeaseOwner } from './lease-host.js';
+import type { LeaseLimits } from './lease-limits.js';
+import { LeaseTransactions } from './lease-transactions.js';
 import { Line } from './line.js';
 import { type Dialect, Queryable } from './queryable.js';
-import {
-  commitUnanswered,
-  connectionLost,
-  leaseReleased,
-  nested,
-  queryTimedOut,
-  rolledBack,
-} from './refusals.js';
+import { connectionLost, leaseReleased } from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
-import {
-  Call,
-  type DriverError,
-  type StatementKeeper,
-  type TrackedStatement,
-  wasNeverSent,
-} from './statement.js';
-import {
-  checkTransaction,
-  runTransaction,
-  type TransactionHost,
-  type TransactionOptions,
-  undoBegin,
-  type Work,
-} from './transaction.js';
-import { Turn } from './turn.js';
+import { type DriverError, type StatementKeeper, type TrackedStatement, wasNeverSent } from './statement.js';
+import type { Work } from './transaction.js';
+import type { TransactionOptions } from './transaction-options.js';
 
 /**
  * One acquire to release. It dies on release: what is called on it later rejects `LEASE_RELEASED`, and can
  * never touch whoever holds the connection then.
  */
-export class Lease extends Queryable implements StatementKeeper, Holding, TransactionHost {
+export class Lease extends Queryable implements StatementKeeper, Holding {
   readonly holder: Holder;
   readonly since: number;
   killed = false;
@@ -47,11 +28,10 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   readonly #host: LeaseHost;
   readonly #entry: Entry;
   readonly #line: Line;
-  readonly #limits: LeaseClock;
+  readonly #deadlines: LeaseDeadlines;
+  #transactions: LeaseTransactions | null = null;
   #released = false;
   #takenAway = false;
-  #beginning = false;
-  #turn: Turn | null = null;
 
   /** @internal */
   constructor(host: LeaseHost, entry: Entry, holder: Holder, since: number, limits: LeaseLimits) {
@@ -62,12 +42,12 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     this.since = since;
     if (!entry.connection) throw new Error(`Connection ${entry.id} was handed out before it was open`);
     this.#line = new Line(entry.connection, entry.session, host.clock, entry.provenAt, {
-      onSent: (statement) => this.#sent(statement),
-      onErrand: () => host.expectDue(this.#limits.statementDueAt),
+      onSent: (statement) => this.#deadlines.sent(statement),
+      onWaiting: () => this.#deadlines.expect(),
       onFailed: (of) => host.failed(entry, of),
     });
-    this.#limits = new LeaseClock(limits, this.#line, since);
-    host.expectDue(this.dueAt);
+    this.#deadlines = new LeaseDeadlines(this, host, entry, this.#line, limits);
+    this.#deadlines.expect();
   }
 
   /** @internal */
@@ -87,11 +67,6 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   /** Whether a transaction is open, as far as the server has told. */
   get inTransaction(): boolean {
     return !this.#released && this.#entry.session.inTransaction;
-  }
-
-  /** @internal */
-  get nextTransactionSet(): boolean {
-    return this.#entry.session.nextTransactionSet;
   }
 
   /** @internal What is known of the session; for the scope that holds this lease. */
@@ -147,36 +122,39 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   }
 
   submit(statement: TrackedStatement): void {
-    if (this.#released) return statement.settle(leaseReleased(this.#takenAway));
+    const refusal = this.#released ? leaseReleased(this.#takenAway) : this.#transactions?.refusal(statement);
+    if (refusal) return statement.settle(refusal);
     statement.keeper = this;
     this.#line.add(statement);
   }
 
-  submitInside(statement: TrackedStatement): void {
-    statement.bound = true;
-    this.submit(statement);
+  /** @internal Why a transaction that should be open is not. */
+  notOpen(): HandbackError {
+    return this.transactions.notOpen();
   }
 
-  ascertain(): Promise<void> {
-    // The session may be somebody else's by now: nothing is asked on it, and nothing read from it.
-    return this.#released ? Promise.resolve() : this.#line.ascertain();
-  }
-
-  notOpen(cause?: unknown): HandbackError {
-    if (this.#released) return rolledBack(cause);
-    return this.#entry.session.commitUnanswered ? commitUnanswered(cause) : this.#line.notOpen(cause);
+  /** @internal What it does for transactions; most leases run none. */
+  get transactions(): LeaseTransactions {
+    this.#transactions ??= new LeaseTransactions(this, this.#host, this.#entry, this.#line);
+    return this.#transactions;
   }
 
   /** @internal */
   ended(statement: TrackedStatement, error: DriverError | null, result: unknown): void {
     // Of one that was given up it was noted then, as its caller has seen it.
-    if (statement.sent && !statement.givenUp) this.#note(statement, error, result);
+    if (statement.sent && !statement.givenUp) this.note(statement, error, result);
     this.#line.ended(statement, error, result);
     if (this.#released) {
       if (this.#line.size === 0) this.#host.drained(this.#entry, this);
     } else {
-      this.onStatementEnded?.();
+      this.#quieter();
     }
+  }
+
+  /** Something less is under way. */
+  #quieter(): void {
+    this.onStatementEnded?.();
+    this.#deadlines.quieter();
   }
 
   /** @internal */
@@ -197,62 +175,41 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     return true;
   }
 
-  #note(statement: TrackedStatement, error: Error | null, result?: unknown): void {
+  /** @internal Into the log of its holder, if that keeps one. */
+  note(statement: TrackedStatement, error: Error | null, result?: unknown): void {
     const { log } = this.holder;
     if (!log) return;
     const rowsRead = statement instanceof StreamedStatement ? statement.rows : undefined;
     log.add(statement.text, this.#host.clock.now() - this.#line.runningSince, error, result, rowsRead);
   }
 
-  #sent(statement: TrackedStatement): void {
-    statement.onGivenUp = () => {
-      if (this.#line.running !== statement) return;
-      this.#note(statement, abortError(statement.signal));
-      this.#host.cancel(this.#entry, this, statement, 'signal');
-    };
-    if (statement instanceof StreamedStatement) {
-      statement.onAbandoned = () => {
-        statement.abandonedAt = this.#host.clock.now();
-        this.#host.expectDue(this.#limits.statementDueAt);
-      };
-    }
-    this.#host.expectDue(this.#limits.statementDueAt);
-  }
-
   /** @internal */
   get dueAt(): number {
-    return this.#released ? Number.POSITIVE_INFINITY : this.#limits.dueAt;
+    return this.#released ? Number.POSITIVE_INFINITY : this.#deadlines.dueAt;
   }
 
   /** @internal */
   due(now: number): void {
-    if (this.#released) return;
-    if (this.#limits.isReportDue(now)) {
-      this.#limits.reported = true;
-      this.#host.leaked(this.#entry, this);
-    }
-    if (this.#limits.isOver(now)) return this.#takeAway();
-    if (now < this.#limits.statementDueAt) return;
-    const { running } = this.#line;
-    if (running) this.#timeOut(running);
-    else this.#host.silent(this.#entry);
+    if (!this.#released) this.#deadlines.due(now);
   }
 
-  #timeOut(statement: TrackedStatement): void {
-    statement.onGivenUp = null;
-    const error = queryTimedOut(this.#limits.limitOf(statement));
-    this.#note(statement, error);
-    this.#host.cancel(this.#entry, this, statement, 'timeout');
-    statement.giveUp(error);
+  /** @internal From here on its owner is told when it is unused. */
+  ownedBy(owner: LeaseOwner): void {
+    this.#deadlines.ownedBy(owner);
+  }
+
+  /** @internal Why it has not come back; undefined = nobody but its holder knows. */
+  get whyHeld(): string | undefined {
+    return this.#deadlines.whyHeld;
   }
 
   /** @internal It was reported as a leak. */
   get reported(): boolean {
-    return this.#limits.reported;
+    return this.#deadlines.reported;
   }
 
-  /** Its holder had it for too long: it is over for them, and the connection is closed. */
-  #takeAway(): void {
+  /** @internal Its holder had it for too long: it is over for them, and the connection is closed. */
+  takeAway(): void {
     this.#entry.heldTooLong = true;
     this.#takenAway = true;
     this.end(0);
@@ -267,7 +224,12 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   unhold(): void {
     this.#line.unhold();
     if (this.#released && this.#line.size === 0) this.#host.drained(this.#entry, this);
-    else if (!this.#released) this.onStatementEnded?.();
+    else if (!this.#released) this.#quieter();
+  }
+
+  /** @internal How long what is in flight may go on when its holder gives it `ms`. */
+  drainWithin(ms: number): number {
+    return this.#deadlines.drainWithin(ms);
   }
 
   /** @internal Whether the server still works on this statement. */
@@ -285,47 +247,23 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     this.#line.abandonReadings(error);
   }
 
-  /** @internal A BEGIN is under way. */
-  get isBeginning(): boolean {
-    return this.#beginning;
-  }
-
   /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */
-  async beginTransaction(): Promise<void> {
-    if (this.#beginning || this.inTransaction) throw nested();
-    this.#beginning = true;
-    try {
-      await this.#control('START TRANSACTION');
-    } catch (error) {
-      undoBegin(error, () => this.rollback());
-      throw error;
-    } finally {
-      this.#beginning = false;
-    }
+  beginTransaction(): Promise<void> {
+    return this.transactions.begin();
   }
 
   /** COMMIT. @throws {HandbackError} OUTCOME_UNKNOWN when the connection was lost before the answer. */
-  async commit(): Promise<void> {
-    await sendCommit((sql) => this.#control(sql));
+  commit(): Promise<void> {
+    return this.transactions.commit();
   }
 
-  /** ROLLBACK; of a transaction that was lost with its connection there is nothing left to undo. */
-  async rollback(): Promise<void> {
-    if (this.#released || this.usable) await this.#control('ROLLBACK');
-    else this.#entry.session.wasRolledBack();
+  rollback(): Promise<void> {
+    return this.transactions.rollback();
   }
 
   /** BEGIN, `fn`, COMMIT; ROLLBACK when `fn` throws. Waits for another `transaction(fn)` of this lease to end. */
-  async transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
-    checkTransaction(fn, options);
-    this.#turn ??= new Turn(this.#host.clock);
-    const end = await this.#turn.take(this.#host.acquireTimeoutMs);
-    try {
-      if (this.inTransaction) throw nested();
-      return await runTransaction(this, this.dialect, fn, options);
-    } finally {
-      end();
-    }
+  transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
+    return this.transactions.inTurn(fn, options);
   }
 
   /** The raw mysql2 connection. What happens on it can't be known, so it is closed when the lease ends. */
@@ -362,7 +300,13 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
     this.onStatementEnded = null;
     // On a dead connection what still waits can go to another.
     if (this.#entry.connection?.isUsable()) this.onUnsent = null;
+    this.#transactions?.lookAgain();
     this.#host.takeBack(this.#entry, this, drainTimeoutMs);
+  }
+
+  /** @internal Its pool closes: what has yet to begin on it does not begin. */
+  poolCloses(): void {
+    this.#transactions?.lookAgain();
   }
 
   [Symbol.dispose](): void {
@@ -372,14 +316,4 @@ export class Lease extends Queryable implements StatementKeeper, Holding, Transa
   async [Symbol.asyncDispose](): Promise<void> {
     this.release();
   }
-
-  #control(sql: string): Promise<unknown> {
-    return this.send(new Call(false, sql, undefined));
-  }
-}
-
-/** A reason may be anything; what the log shows is its name. */
-function abortError(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : Object.assign(new Error('aborted'), { name: 'AbortError' });
 }

@@ -21,8 +21,8 @@ const QUIET_MS = 500;
 
 export interface LineHooks {
   onSent(statement: TrackedStatement): void;
-  /** Something waits for the answer to a statement of our own. */
-  onErrand(): void;
+  /** Something waits for the answer to a statement of our own, or for the end of a stream. */
+  onWaiting(): void;
   onFailed(of: ErrorClass): void;
 }
 
@@ -58,6 +58,7 @@ export class Line {
   #closed: HandbackError | null = null;
   /** What others left behind could not be cleared. */
   #unclear = false;
+  #waitingSince = 0;
   /** The running statement could be sent on any other connection as well. */
   #replaceable = false;
 
@@ -80,9 +81,28 @@ export class Line {
     statement.controls = !shape.plain || shape.needsSession;
     this.size++;
     if (statement.controls) this.controls++;
+    if (!this.next) this.#waitingSince = this.#clock.now();
     this.#waiting.push(statement);
     this.#pump();
-    if (this.errandSince !== null) this.#hooks.onErrand();
+    if (this.errandSince !== null || this.running instanceof StreamedStatement) this.#hooks.onWaiting();
+  }
+
+  /** Since when somebody has been waiting for the running statement to end; null = nobody is. */
+  get waitingSince(): number | null {
+    return this.running && this.next ? this.#waitingSince : null;
+  }
+
+  /** Somebody who waits is the end of what the running stream belongs to. */
+  get streamIsOutranked(): boolean {
+    return [...(this.#waiting as Iterable<TrackedStatement>)].some((each) => each.outranksStreams);
+  }
+
+  /** Those who wait get `error`; what comes later waits again. */
+  refuseWaiting(error: HandbackError): void {
+    for (const statement of this.#waiting as Iterable<TrackedStatement>) {
+      this.#waiting.remove(statement);
+      statement.settle(error);
+    }
   }
 
   /** Whose turn is next. */
@@ -243,7 +263,7 @@ export class Line {
       done(error, result);
       this.#idle();
     };
-    this.#hooks.onErrand();
+    this.#hooks.onWaiting();
     this.#connection.run({ prepared: false, sql, values: undefined, settle, previous: null, next: null });
   }
 
@@ -268,7 +288,7 @@ export class Line {
     return connectionLost();
   }
 
-  notOpen(cause?: unknown): HandbackError {
+  notOpen(cause: unknown = this.#session.endedBy): HandbackError {
     return this.#session.ended === 'statement' ? endedByStatement(cause) : rolledBack(cause);
   }
 

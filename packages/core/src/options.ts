@@ -61,7 +61,7 @@ export interface ScopeOptions {
   afterResponse?: 'allow' | 'reject' | 'cancel' | undefined;
   /**
    * A statement that runs longer is killed on the server, and rejects with `QUERY_TIMEOUT`, in ms. Of a stream:
-   * the time until its first row. 0 = no limit.
+   * the time that the server takes for its next row. 0 = no limit.
    * @default 30000 for requests, 0 for jobs and `pool.*`
    */
   queryTimeoutMs?: number | undefined;
@@ -69,6 +69,12 @@ export interface ScopeOptions {
   leakAfterMs?: number | undefined;
   /** A connection that is held longer is taken away and closed, in ms. 0 = never. @default 0 */
   maxHoldMs?: number | undefined;
+  /**
+   * A connection that a request, or a job, has not used for so long goes back, in ms, unless something would be lost
+   * with it: an open transaction, session state, an insert id that `LAST_INSERT_ID()` may still ask for. The next query takes one again. 0 = never.
+   * @default 1000 once the response is hijacked, upgraded or `text/event-stream`; else 0
+   */
+  idleHandBackMs?: number | undefined;
   /** The last statements of a request that `db.log` keeps, their texts without values. 0 = none. @default 0 */
   log?: number | undefined;
 }
@@ -170,6 +176,8 @@ export interface ScopeSettings {
   readonly queryTimeoutMs: number | undefined;
   readonly leakAfterMs: number;
   readonly maxHoldMs: number;
+  /** undefined = the default, which depends on the response. */
+  readonly idleHandBackMs: number | undefined;
   readonly log: number;
 }
 
@@ -200,7 +208,7 @@ export interface PoolSettings extends ScopeSettings {
   readonly source: ConnectionSource;
 }
 
-const SCOPE_RULES: Rules = {
+export const SCOPE_RULES: Rules = {
   acquireTimeoutMs: deadline,
   drainTimeoutMs: duration,
   releaseOn: oneOf('end', 'finish'),
@@ -208,6 +216,7 @@ const SCOPE_RULES: Rules = {
   queryTimeoutMs: duration,
   leakAfterMs: duration,
   maxHoldMs: duration,
+  idleHandBackMs: duration,
   log: count(0),
 };
 
@@ -307,6 +316,7 @@ const DEFAULT_SCOPE: ScopeSettings = {
   queryTimeoutMs: undefined,
   leakAfterMs: 30_000,
   maxHoldMs: 0,
+  idleHandBackMs: undefined,
   log: 0,
 };
 
@@ -343,6 +353,7 @@ export function mergeRouteOptions(base: ScopeSettings, given: RouteOptions): Sco
     queryTimeoutMs: given.queryTimeoutMs ?? base.queryTimeoutMs,
     leakAfterMs: given.leakAfterMs ?? base.leakAfterMs,
     maxHoldMs: given.maxHoldMs ?? base.maxHoldMs,
+    idleHandBackMs: given.idleHandBackMs ?? base.idleHandBackMs,
     log: given.log ?? base.log,
   };
 }

@@ -1,8 +1,9 @@
 import { systemClock } from './clock.js';
-import { type CloseOptions, ConnectionPool, closeTimeoutOf, JobContext } from './connection-pool.js';
+import { type CloseOptions, ConnectionPool, closeTimeoutOf } from './connection-pool.js';
 import { mysql2Driver } from './drivers/mysql2.js';
 import { HandbackError } from './errors.js';
 import type { PoolEvents } from './events.js';
+import { JobContext } from './job.js';
 import type { Lease } from './lease.js';
 import { Lifecycle, type ScopeState } from './lifecycle.js';
 import { invalid } from './option-rules.js';
@@ -13,7 +14,8 @@ import { type Dialect, Queryable } from './queryable.js';
 import { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
 import type { PoolStats } from './stats.js';
-import type { TransactionOptions, Work } from './transaction.js';
+import type { Work } from './transaction.js';
+import type { TransactionOptions } from './transaction-options.js';
 
 /** What makes no sense for one connection that is held for good. */
 type PoolOnly =
@@ -25,6 +27,7 @@ type PoolOnly =
   | 'idleTimeoutMs'
   | 'leakAfterMs'
   | 'maxHoldMs'
+  | 'idleHandBackMs'
   | 'onDoubleAcquire'
   | 'context';
 
@@ -116,7 +119,7 @@ export class Persistent extends Queryable implements AsyncDisposable {
   /** Rolls back an open transaction. With the option `closeable` it then closes the connection, as {@link end} does. */
   async close(options?: CloseOptions): Promise<void> {
     if (this.#closeable) return this.end(options);
-    if (this.#life.lease?.mayBeInTransaction || this.#life.isTransactionLost) await this.#scope.rollback();
+    if (this.#life.lease?.mayBeInTransaction || this.#life.losses.ofTransaction) await this.#scope.rollback();
   }
 
   /** Closes the connection for good. */
@@ -170,7 +173,7 @@ export function createPersistent(options: PersistentOptions | string): Persisten
 
 const POOL_ONLY: ReadonlySet<string> = new Set<PoolOnly>([
   ...(['max', 'maxIdle', 'minIdle', 'maxOpening'] as const),
-  ...(['reuse', 'idleTimeoutMs', 'leakAfterMs', 'maxHoldMs'] as const),
+  ...(['reuse', 'idleTimeoutMs', 'leakAfterMs', 'maxHoldMs', 'idleHandBackMs'] as const),
   ...(['onDoubleAcquire', 'context'] as const),
 ]);
 

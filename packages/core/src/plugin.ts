@@ -45,6 +45,11 @@ export interface RequestView<Request> {
   readonly routeSetting: RouteSetting;
   /** Pattern of the route where the framework matched one. */
   readonly pattern: string | undefined;
+  /**
+   * Whether the framework knows that the response lasts for as long as its client likes: it was taken from it, or is a
+   * stream of events whose headers it has not passed on yet. Absent = it has no way of knowing.
+   */
+  readonly longLived?: boolean;
   /** What the framework does for a route's transaction; without it a failed COMMIT is answered with a plain 500. */
   readonly gate?: AnswerGate;
 }
@@ -120,6 +125,9 @@ export class Plugin<Request> {
       },
       get route() {
         return routeOf(view);
+      },
+      get longLived() {
+        return view.longLived ?? false;
       },
       owner: ownerOf(req),
     });

@@ -13,6 +13,7 @@ import { Evictor } from './evictor.js';
 import { Ghosts } from './ghosts.js';
 import { Initializer } from './initializer.js';
 import { Knowledge } from './knowledge.js';
+import { LateReports } from './late-reports.js';
 import type { Lease } from './lease.js';
 import { Opener } from './opener.js';
 import { type PoolSettings, resized } from './options.js';
@@ -34,6 +35,7 @@ export class Pool {
   readonly settings: PoolSettings;
   readonly events = new PoolEvents();
   readonly counters = new Counters();
+  readonly late = new LateReports(this.events, this.counters);
   readonly dialect: Dialect;
   readonly clock: Clock;
   readonly #slots = new Slots();

@@ -1,10 +1,10 @@
-import type { Readable, ReadableOptions } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues } from 'mysql2';
 import { isSignal } from './abort.js';
 import type { Formatter } from './driver.js';
 import { invalid } from './option-rules.js';
 import { carriesSql, checkParams, type StrictParams } from './params.js';
-import { RowStream } from './row-stream.js';
+import { checkStream, RowStream, type StreamOptions } from './row-stream.js';
 import { textOf } from './session.js';
 import { Call, type StatementOptions, type TrackedStatement } from './statement.js';
 
@@ -12,6 +12,10 @@ import { Call, type StatementOptions, type TrackedStatement } from './statement.
 export interface Dialect {
   readonly formatter: Formatter;
   readonly strictParams: StrictParams;
+}
+
+function withSignal(sql: string | StatementOptions, signal: AbortSignal): StatementOptions {
+  return typeof sql === 'string' ? { sql, signal } : { ...sql, signal };
 }
 
 function valuesOf(sql: string | QueryOptions): unknown {
@@ -83,14 +87,20 @@ export abstract class Queryable {
 
   /**
    * The rows of one statement, one by one, with back-pressure: an async iterable and a Node stream in object
-   * mode. The connection is busy until the rows have been read or the stream is destroyed.
+   * mode. It is sent when the first row is asked for. From then on the connection is busy until the rows have been read
+   * or the stream is destroyed: inside a loop over it, query elsewhere (the pool).
+   *
+   * The stream's errors: as those of {@link query}; STREAM_OPEN if another stream of the connection stands in the way.
    */
-  stream(sql: string | StatementOptions, values?: QueryValues, options?: ReadableOptions): Readable {
-    const stream = new RowStream(sql, values, options);
+  stream(sql: string | StatementOptions, values?: QueryValues, options?: StreamOptions): Readable {
+    const { signal, highWaterMark } = options ?? {};
+    const stream = new RowStream(signal ? withSignal(sql, signal) : sql, values, highWaterMark);
     try {
-      this.#check(sql, values);
-      stream.statement.carriesSql = carriesSql(values ?? valuesOf(sql));
-      if (stream.statement.heedSignal()) this.submit(stream.statement);
+      checkStream(options);
+      this.#check(signal ? withSignal(sql, signal) : sql, values);
+      const { statement } = stream;
+      statement.carriesSql = carriesSql(values ?? valuesOf(sql));
+      if (statement.heedSignal()) stream.onFirstRead(() => this.submit(statement));
     } catch (error) {
       stream.destroy(error as Error);
     }

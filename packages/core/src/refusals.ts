@@ -65,6 +65,22 @@ export function connectionLost(): HandbackError {
   return new HandbackError('CONNECTION_LOST', 'The connection was lost; the statement was not sent.');
 }
 
+/** It waited for the end of a stream, which waits for its reader. */
+export function streamOpen(stallMs: number): HandbackError {
+  return new HandbackError(
+    'STREAM_OPEN',
+    `A stream is open on this connection and its reader has taken no row for ${stallMs} ms; the statement, which has to wait for its end, was not sent. Instead of a query inside a loop over a stream, read the rows first (toArray()), or query through the pool, on a second connection.`,
+  );
+}
+
+/** A stream was left open when the `transaction(fn)` that it belongs to had ended. */
+export function streamOutlived(): HandbackError {
+  return new HandbackError(
+    'SCOPE_ENDED',
+    'The transaction of this stream has ended, and its reader takes no rows: read it inside transaction(fn).',
+  );
+}
+
 /** Nobody is told: its caller has gone. */
 export function notWanted(): HandbackError {
   return new HandbackError('QUERY_CANCELLED', 'The statement was given up before it was sent.');
@@ -76,6 +92,14 @@ export function rolledBack(cause?: unknown): HandbackError {
     'TRANSACTION_ROLLED_BACK',
     'The transaction is no longer open: it was rolled back.',
     cause === undefined ? {} : { cause },
+  );
+}
+
+/** Between two attempts of `transaction(fn, { retries })`. */
+export function betweenAttempts(): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_ROLLED_BACK',
+    'The transaction was rolled back and is about to be run again; the statement was not sent. Inside transaction(fn) use tx.',
   );
 }
 
@@ -97,6 +121,19 @@ export function routeOptedOut(route: string): HandbackError {
 
 export function clientGone(): HandbackError {
   return new HandbackError('CLIENT_GONE', 'The client left before a connection was free; nothing was sent.');
+}
+
+/** Why the `signal` of a request was aborted. */
+export function leftUnanswered(): HandbackError {
+  return new HandbackError('CLIENT_GONE', 'The client left before it was answered.');
+}
+
+/** The connection went back by itself while the request still had it. */
+export function resultsHandedBack(): HandbackError {
+  return new HandbackError(
+    'CONNECTION_LOST',
+    'The connection went back after it was unused for idleHandBackMs, and with it what this statement asks for (LAST_INSERT_ID, warnings, row counts).',
+  );
 }
 
 export function resultsLost(): HandbackError {

@@ -154,10 +154,11 @@ export class Reporter {
       connection: entry.id,
       statements: holding.statements,
     };
+    const why = holding.whyHeld === undefined ? '' : `: ${holding.whyHeld.replace(/\.$/, '')}`;
     events.tell('leak', report);
     this.#once(`leak ${report.route}`, {
       code: 'LEAK',
-      message: `${describeHolder(report)}, statements so far: ${report.statements}. Reported after leakAfterMs, once per route.`,
+      message: `${describeHolder(report)}, statements so far: ${report.statements}${why}. Reported after leakAfterMs, once per route.`,
     });
   }
 

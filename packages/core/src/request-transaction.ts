@@ -1,11 +1,13 @@
+import type { Claim } from './claims.js';
 import type { HandbackError } from './errors.js';
 import { lateWorkForbidden } from './late-rules.js';
 import type { Lease } from './lease.js';
-import type { Claim, Lifecycle } from './lifecycle.js';
+import type { Lifecycle } from './lifecycle.js';
 import type { Dialect } from './queryable.js';
-import { answerBegun, answered, nested, notWanted, rolledBack } from './refusals.js';
+import { answerBegun, answered, notWanted, rolledBack } from './refusals.js';
 import { type DriverError, type TrackedStatement, wasNeverSent } from './statement.js';
-import { begin, commit, rollBack, Transaction, type Work } from './transaction.js';
+import { Transaction, type Work } from './transaction.js';
+import { begin, commit, rollBack } from './transaction-run.js';
 import { Turn } from './turn.js';
 
 /**
@@ -93,8 +95,8 @@ export class RequestTransaction {
     if (this.#decision) throw answered();
     await this.#opening?.catch(() => undefined);
     const lease = this.#end();
-    if (this.#life.isTransactionLost) this.#life.broken = null;
-    else if (lease) await rollBack(lease);
+    if (this.#life.losses.ofTransaction) this.#life.losses.transactionAcknowledged();
+    else if (lease) await rollBack(lease.transactions);
   }
 
   /**
@@ -126,7 +128,7 @@ export class RequestTransaction {
     try {
       await Promise.race([this.#quiet(), tooSlow]);
       // Of one that was lost it says so.
-      if (this.#lease) await Promise.race([commit(this.#lease, () => timer.cancel()), tooSlow]);
+      if (this.#lease) await Promise.race([commit(this.#lease.transactions, () => timer.cancel()), tooSlow]);
     } catch (error) {
       this.#restore?.();
       throw error;
@@ -145,7 +147,7 @@ export class RequestTransaction {
   async #undo(): Promise<void> {
     await this.#opening?.catch(() => undefined);
     this.#current?.end();
-    if (this.#lease) await rollBack(this.#lease);
+    if (this.#lease) await rollBack(this.#lease.transactions);
     this.#handBack();
   }
 
@@ -185,7 +187,7 @@ export class RequestTransaction {
     this.#life.functions++;
     try {
       const lease = await this.#beginTwiceIfUnsent();
-      const transaction = new Transaction(lease, this.#dialect);
+      const transaction = new Transaction(lease.transactions, this.#dialect);
       this.#lease = lease;
       this.#current = transaction;
       for (const statement of this.#takeWaiting()) Transaction.submitTo(transaction, statement);
@@ -226,8 +228,8 @@ export class RequestTransaction {
     });
     this.#claim = null;
     // Begun by hand, before the route said that it runs in one.
-    if (lease.isBeginning || lease.inTransaction) throw nested();
-    await begin(lease, this.#life.context.settings.transaction ?? {});
+    lease.transactions.refuseNested();
+    await begin(lease.transactions, this.#life.context.settings.transaction ?? {});
     return lease;
   }
 

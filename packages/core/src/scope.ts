@@ -1,23 +1,21 @@
+import type { Readable } from 'node:stream';
 import { LateReading, OneShot, transactionOf } from './acquirers.js';
 import { sendCommit } from './commit.js';
 import type { RawConnection } from './driver.js';
+import type { LateWork } from './late-reports.js';
 import { lateWorkForbidden } from './late-rules.js';
 import type { Lease } from './lease.js';
-import type { Lifecycle, ScopeContext, ScopeState } from './lifecycle.js';
-import { maskValues } from './mask.js';
+import type { Lifecycle, ScopeState } from './lifecycle.js';
 import type { LoggedStatement } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
 import { decidedByAnswer, endsByItself, nested } from './refusals.js';
 import { RequestTransaction } from './request-transaction.js';
-import { StreamedStatement } from './row-stream.js';
+import { RowStream, StreamedStatement } from './row-stream.js';
+import type { ScopeContext } from './scope-context.js';
 import { Call, type TrackedStatement } from './statement.js';
-import {
-  checkTransaction,
-  runTransaction,
-  type TransactionOptions,
-  twiceUnlessBegun,
-  type Work,
-} from './transaction.js';
+import type { Work } from './transaction.js';
+import { checkTransaction, type TransactionOptions } from './transaction-options.js';
+import { twiceUnlessBegun } from './transaction-run.js';
 import { Turn } from './turn.js';
 
 /**
@@ -60,6 +58,14 @@ export class Scope extends Queryable {
   /** Whether the scope has a connection, waits for one, never wanted one, gave it back, or is over. */
   get state(): ScopeState {
     return this.#life.state;
+  }
+
+  /**
+   * Aborts when the client leaves before it is answered, with a `CLIENT_GONE` as its reason: for `fetch` and for
+   * statements that are of no use then (`query({ sql, signal })`). Takes no connection. The signal of a job never aborts.
+   */
+  get signal(): AbortSignal {
+    return this.#life.signal;
   }
 
   /** The last statements of this request, oldest first, without their values; as many as the option `log` says. */
@@ -119,9 +125,9 @@ export class Scope extends Queryable {
     const life = this.#life;
     if (!life.asked && !life.isOptedOut()) return;
     const refusal = life.enter();
-    if (this.#whole && (!refusal || life.isTransactionLost)) return this.#whole.rollback();
-    if (life.isTransactionLost) {
-      life.broken = null;
+    if (this.#whole && (!refusal || life.losses.ofTransaction)) return this.#whole.rollback();
+    if (life.losses.ofTransaction) {
+      life.losses.broken = null;
       return;
     }
     if (refusal) throw refusal;
@@ -156,7 +162,7 @@ export class Scope extends Queryable {
 
   /** @throws {HandbackError} TRANSACTION_NESTED for what only a transaction of its own could have */
   async #savepoint<T>(whole: RequestTransaction, fn: Work<T>, options: TransactionOptions): Promise<T> {
-    if (options.isolation !== undefined || options.readOnly) throw decidedByAnswer();
+    if (options.isolation !== undefined || options.readOnly || options.retries) throw decidedByAnswer();
     return whole.transaction(fn);
   }
 
@@ -167,9 +173,9 @@ export class Scope extends Queryable {
       // The wait may have been long: things may have changed.
       const refusal = this.#life.enter();
       if (refusal) throw refusal;
+      if (this.#life.isTooLate) throw lateWorkForbidden();
       const lease = await this.#held();
-      if (lease.isBeginning || lease.inTransaction) throw nested();
-      return await runTransaction(lease, this.dialect, fn, options).catch((error) => {
+      return await lease.transactions.run(fn, options, this.#life).catch((error) => {
         this.#life.told(lease);
         throw error;
       });
@@ -218,11 +224,12 @@ export class Scope extends Queryable {
     const { settings, pool } = this.#context;
     const refusal = this.#life.late.refusal(statement, settings.afterResponse);
     if (refusal) return statement.settle(refusal);
-    this.#countLate(statement.text);
+    const reading = statement instanceof StreamedStatement ? statement : null;
+    this.#countLate(statement.text, reading?.calledFrom);
     const { acquireTimeoutMs, drainTimeoutMs } = settings;
     pool.lend(
-      statement instanceof StreamedStatement
-        ? new LateReading(pool, statement, this.#context, acquireTimeoutMs, drainTimeoutMs)
+      reading
+        ? new LateReading(pool, reading, this.#context, acquireTimeoutMs, drainTimeoutMs)
         : new OneShot(pool, statement, this.#context, acquireTimeoutMs),
     );
   }
@@ -234,13 +241,23 @@ export class Scope extends Queryable {
     return transactionOf(pool, this.#context, fn, options, settings.acquireTimeoutMs);
   }
 
-  #countLate(sql: string | undefined): void {
-    const { counters, events } = this.#context.pool;
-    counters.late++;
-    if (!events.heard('late')) return;
-    events.tell('late', {
-      route: this.#context.route,
-      statement: sql === undefined ? undefined : maskValues(sql),
-    });
+  /** As everywhere. It is sent when it is read: where it was called from would not be known by then. */
+  override stream(...given: Parameters<Queryable['stream']>): Readable {
+    const stream = super.stream(...given);
+    if (this.#life.hasEnded && stream instanceof RowStream)
+      stream.statement.calledFrom = this.#context.pool.late.callerOf(this.#lateWork(undefined));
+    return stream;
+  }
+
+  #countLate(sql: string | undefined, calledFrom?: string): void {
+    this.#context.pool.late.tell({ ...this.#lateWork(sql), calledFrom });
+  }
+
+  #lateWork(sql: string | undefined): LateWork {
+    return { route: this.#context.route, sql, after: this.#life.over.lateAfter, entrances: ENTRANCES };
   }
 }
+
+/** Where late work of the application comes in. */
+const { query, execute, stream, transaction } = Scope.prototype;
+const ENTRANCES = [query, execute, stream, transaction];

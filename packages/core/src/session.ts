@@ -10,11 +10,17 @@ import { classify, type ErrorClass, rollsBack, unusableAfter } from './error-cla
 import { Leftovers } from './leftovers.js';
 import { maskValues } from './mask.js';
 import type { ReadText, SqlShape } from './sql.js';
+import { TransactionRecord } from './transaction-record.js';
 
 /** A whole ROLLBACK, not one to a savepoint. */
 export function isRollback(sql: string): boolean {
   return /^\s*rollback(?:\s+work)?\s*;?\s*$/i.test(sql);
 }
+
+/** Why a plain statement may have reached stored code: it is not known yet what there is. */
+export const NOBODY_LOOKED = 'the schema has not been looked at';
+/** Of more than that it does not matter any more why. */
+const UNSEEN_KEPT = 20;
 
 type DriverError = Error & { readonly errno?: number; readonly code?: string; readonly fatal?: boolean };
 
@@ -41,8 +47,9 @@ const NOTHING_STORED: Surroundings = { reached: () => null, schemaChanged: () =>
 export class Session {
   /** A transaction is open, as far as the server has told. */
   inTransaction = false;
-  /** Why the session must be reset before anybody else uses it; null = plain statements only. */
-  dirty: string | null = null;
+  #dirty: string | null = null;
+  /** Plain statements that ran before anybody had looked at the schema. */
+  readonly #unseen: ReadText[] = [];
   /** Why the connection must not be used again at all. */
   unusable: string | null = null;
   /** The default schema may no longer be the configured one. */
@@ -59,12 +66,18 @@ export class Session {
   abandoned = false;
   /** How the last transaction ended: by ROLLBACK, by an error that rolls back, or by a statement that commits. */
   ended: 'asked' | 'rolled back' | 'statement' = 'asked';
+  /** The error that has ended it. */
+  endedBy: Error | undefined;
+  /** The transaction that is open, or was last. */
+  transaction = new TransactionRecord();
   /** The connection was lost between COMMIT and its answer. */
   commitUnanswered = false;
   /** What ran can't be read from the text: several statements in one, stored code, SQL in the values. */
   opaque = false;
   /** Statements sent since the connection was opened. */
   uses = 0;
+  /** A KILL was sent to a statement of it; should it come too late, the reset is what it hits. */
+  killed = false;
   /** Changed what later statements mean: on another connection they would mean something else. */
   altered = false;
   readonly temporaryTables: string[] = [];
@@ -81,6 +94,7 @@ export class Session {
   #autocommit = true;
   #errorSinceOk = false;
   #rollsBack = false;
+  #lastError: Error | undefined;
   #readOnlyTransaction = false;
   /** `schemaChanges` before the first statement of this lease; null = there was none. */
   #schemaSeen: number | null = null;
@@ -101,6 +115,9 @@ export class Session {
   beginLease(): void {
     this.#schemaSeen = null;
     // With `reset: 'rollback'` what was set stays, and is nobody's in particular.
+    this.#dirty = null;
+    this.#unseen.length = 0;
+    this.killed = false;
     this.altered = false;
     this.temporaryTables.length = 0;
     this.leftovers.inherit(this.#usesSinceClean > 0, this.uses > 0);
@@ -125,19 +142,22 @@ export class Session {
     // Others may get to run before it is answered, and before or after it on the server.
     if (shape.definesRoutines) this.#surroundings.schemaChanged();
     this.#schemaSeen ??= this.#surroundings.schemaChanges;
+    this.transaction.willRun(shape, carriesSql);
     if (statement.setsNextTransaction) this.nextTransactionSet = true;
     else if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
-    else if (!this.opaque) this.#markReached(this.#surroundings.reached(text, shape));
+    else if (!this.opaque || this.#dirty === null) this.#markReached(statement);
   }
 
-  #markReached(why: string | null): void {
+  #markReached({ text, shape }: ReadText): void {
+    const why = this.#surroundings.reached(text, shape);
     if (why === null) return;
-    this.dirty ??= why;
     this.opaque = true;
+    if (why === NOBODY_LOOKED && this.#unseen.length < UNSEEN_KEPT) this.#unseen.push({ text, shape });
+    else this.#dirty ??= why;
   }
 
   #markChanged(sql: string, shape: SqlShape, carriesSql: boolean): void {
-    this.dirty ??= 'it ran a statement that may change the session';
+    this.#dirty ??= 'it ran a statement that may change the session';
     if (shape.compound || shape.runsStoredCode || carriesSql) this.opaque = true;
     if (shape.changesSession) this.altered = true;
     if (shape.selectsSchema) this.schemaChanged = true;
@@ -152,7 +172,7 @@ export class Session {
     if (shape.definesRoutines) this.#surroundings.schemaChanged();
     const { flags } = answer;
     if (flags === undefined) {
-      this.dirty ??= 'the driver does not show the status of the session';
+      this.#dirty ??= 'the driver does not show the status of the session';
       // Without autocommit even a SELECT opens a transaction.
       if (!this.#autocommit) this.#markOpen(sql);
       return;
@@ -160,12 +180,15 @@ export class Session {
     this.#errorSinceOk = false;
     this.#autocommit = (flags & AUTOCOMMIT) !== 0;
     this.#readOnlyTransaction = (flags & IN_READ_ONLY_TRANSACTION) !== 0;
-    if (this.#autocommit !== this.#autocommitByDefault) this.dirty ??= 'autocommit was changed';
-    if ((flags & SESSION_STATE_CHANGED) !== 0) this.dirty ??= 'the server reported a change of session state';
+    if (this.#autocommit !== this.#autocommitByDefault) this.#dirty ??= 'autocommit was changed';
+    if ((flags & SESSION_STATE_CHANGED) !== 0)
+      this.#dirty ??= 'the server reported a change of session state';
     if (answer.schemaChanged) this.schemaChanged = true;
     const open = (flags & IN_TRANSACTION) !== 0;
     if (this.inTransaction && !open) this.ended = /^\s*rollback\b/i.test(sql) ? 'asked' : 'statement';
-    if (isRollback(sql)) this.abandoned = false;
+    this.#lastError = undefined;
+    if (isRollback(sql)) this.#acknowledged();
+    this.transaction.didRun(sql, shape);
     this.unsure = false;
     if (open) this.#markOpen(sql);
     else this.#markClosed();
@@ -189,7 +212,12 @@ export class Session {
     // The refusal of a value tells nothing new of a session that was in autocommit and in no transaction.
     const harmless = of === 'data' && plain && !this.inTransaction && this.#autocommit && !this.unsure;
     if (!harmless) this.#errorSinceOk = true;
-    this.#rollsBack = rollsBack(error);
+    this.#rollsBack = rollsBack(error) && !shape.commitsFirst;
+    if (this.inTransaction) {
+      this.transaction.failed(text, shape, error);
+      // Kept no longer than needed: an error holds on to the statement, and to the async context, that it comes from.
+      this.#lastError = error;
+    }
     if (of === 'deadlock' && this.inTransaction) this.#abandon();
     // An error packet carries no status: the transaction may be gone, or one may have begun.
     else if (this.inTransaction || compound) this.unsure = true;
@@ -204,6 +232,7 @@ export class Session {
       this.unusable ??= 'it did not say whether a transaction is open';
       this.#abandon();
     } else if ((status & IN_TRANSACTION) !== 0) {
+      this.#lastError = undefined;
       this.#markOpen(this.lastStatement ?? '');
     } else if (this.inTransaction) {
       this.#abandon();
@@ -214,7 +243,16 @@ export class Session {
   #abandon(): void {
     this.abandoned = true;
     this.ended = this.#rollsBack ? 'rolled back' : 'statement';
+    this.endedBy = this.#lastError;
+    this.#lastError = undefined;
     this.#markClosed();
+  }
+
+  /** Its owner knows that the transaction is over. */
+  #acknowledged(): void {
+    this.abandoned = false;
+    this.endedBy = undefined;
+    this.#lastError = undefined;
   }
 
   /** Whether BEGIN would commit what is open. Without autocommit a transaction is open most of the time. */
@@ -257,14 +295,41 @@ export class Session {
     return this.#usesSinceClean > 0;
   }
 
+  /** Why the session must be reset before anybody else uses it; null = plain statements only. */
+  get dirty(): string | null {
+    if (this.#dirty !== null) return this.#dirty;
+    if (this.#unseen.length > 0) return NOBODY_LOOKED;
+    return this.killed ? 'a statement was killed' : null;
+  }
+
+  set dirty(why: string) {
+    this.#dirty = why;
+  }
+
+  /**
+   * Whether its owner would lose anything with it: {@link hasNothingToLose}, but what ran before anybody had looked at
+   * the schema is judged by what is known of it now.
+   */
+  get holdsNothing(): boolean {
+    return (
+      this.#dirty === null &&
+      this.#untouched &&
+      this.#unseen.every(({ text, shape }) => this.#surroundings.reached(text, shape) === null)
+    );
+  }
+
   /**
    * Whether a statement of this lease means the same on any other connection: no transaction, no state, nothing
    * that can't be known.
    */
   get hasNothingToLose(): boolean {
-    const { inTransaction, unsure, abandoned, commitUnanswered, exposed, dirty } = this;
-    const lost = inTransaction || unsure || abandoned || commitUnanswered || exposed || dirty !== null;
-    return !lost && !this.nextTransactionSet;
+    return this.dirty === null && this.#untouched;
+  }
+
+  /** No transaction, nothing said about the next one, and nothing that can't be known. */
+  get #untouched(): boolean {
+    const { inTransaction, unsure, abandoned, commitUnanswered, exposed } = this;
+    return !(inTransaction || unsure || abandoned || commitUnanswered || exposed || this.nextTransactionSet);
   }
 
   /** The statement that opened the transaction, its values masked. */
@@ -274,7 +339,9 @@ export class Session {
 
   /** The connection has been reset: everything is as after the handshake. */
   wasReset(): void {
-    this.dirty = null;
+    this.#dirty = null;
+    this.#unseen.length = 0;
+    this.killed = false;
     this.#schemaSeen = null;
     this.schemaChanged = false;
     this.altered = false;
@@ -284,7 +351,7 @@ export class Session {
     this.#usesSinceClean = 0;
     this.nextTransactionSet = false;
     this.unsure = false;
-    this.abandoned = false;
+    this.#acknowledged();
     this.opaque = false;
     this.ended = 'asked';
     this.#markClosed();
@@ -295,7 +362,7 @@ export class Session {
     this.#autocommit = this.#autocommitByDefault;
     this.#errorSinceOk = false;
     this.unsure = false;
-    this.abandoned = false;
+    this.#acknowledged();
     this.ended = 'asked';
     this.#markClosed();
   }
@@ -304,6 +371,8 @@ export class Session {
     if (!this.inTransaction) {
       this.#openedBy = sql;
       this.ended = 'asked';
+      this.endedBy = undefined;
+      this.transaction = new TransactionRecord();
     }
     this.inTransaction = true;
   }

@@ -59,6 +59,7 @@ export class Shutdown {
     await null;
     this.#hooks.stop(poolClosed('The pool was closed while the connection was being opened.'));
     for (const entry of slots.idle) this.#hooks.evict(entry, 'the pool is closing');
+    for (const { holding } of slots.all) holding?.poolCloses();
     await this.#emptied(timeoutMs);
     this.#hooks.giveUp();
     const cause = poolClosed(

@@ -26,6 +26,15 @@ export function endsTransaction(code: string): boolean {
   return code.length <= LONGEST && END.test(code);
 }
 
+/** What leaves an open transaction as it is before it has done its own work. Of a CALL that is the procedure's affair. */
+const WITHIN =
+  /^\s*(?:(?:select|with|insert|replace|update|delete|show|describe|desc|explain|values|do|call|savepoint|release|commit|rollback|prepare|deallocate)\b|set\s+@\w|load\s+(?:data|xml)\s|(?:create(?:\s+or\s+replace)?|drop)\s+temporary\s|[(\s]+select\b)/i;
+
+/** Commits what is open before it does anything, so that it is committed also when it fails. True when in doubt. */
+export function commitsFirst(text: string): boolean {
+  return !WITHIN.test(text);
+}
+
 /** Not with RELEASE, which closes the connection. */
 export function isTransactionControl(code: string): boolean {
   if (code.length > LONGEST || (END.test(code) && /(?<!no)\s+release\b/i.test(code))) return false;

@@ -1,6 +1,6 @@
 import { codeOf, suspectCodeOf } from './lexer.js';
 import { callsOnlyBuiltIns, holdsComment, isPlain, verbOf, withoutOuterComments } from './sql-plain.js';
-import { beginsTransaction, endsTransaction, isTransactionControl } from './sql-transaction.js';
+import { beginsTransaction, commitsFirst, endsTransaction, isTransactionControl } from './sql-transaction.js';
 import { BUILT_IN_FOR_THE_SESSION, CHANGING_VERBS, COMPOUND_VERBS, SESSION_VERBS } from './sql-words.js';
 
 /**
@@ -43,6 +43,10 @@ export interface SqlShape {
   readonly begins: boolean;
   /** Nothing but COMMIT or ROLLBACK, not one to a savepoint. AND CHAIN begins the next transaction. */
   readonly endsTransaction: boolean;
+  /** One query: it may be stopped in the middle of its rows. What its functions have written is undone then. */
+  readonly stoppable: boolean;
+  /** DDL and its like: what is open is committed before it runs, also when it fails then. */
+  readonly commitsFirst: boolean;
 }
 
 /** Results of earlier statements that a session keeps. Stored functions and procedures may ask for all of them. */
@@ -119,6 +123,8 @@ function read(sql: string): SqlShape {
     definesRoutines: !plain && definesRoutines(suspect, verb),
     begins: beginsTransaction(text),
     endsTransaction: endsTransaction(text),
+    stoppable: !compound && isQuery(text, verb),
+    commitsFirst: commitsFirst(text),
   };
 }
 
@@ -154,7 +160,11 @@ function runsStoredCode(code: string, verb: string): boolean {
 }
 
 function writesNothing(text: string, verb: string): boolean {
-  if (isTransactionControl(text) || verb === 'show' || verb === 'values') return true;
+  return isTransactionControl(text) || isQuery(text, verb);
+}
+
+function isQuery(text: string, verb: string): boolean {
+  if (verb === 'show' || verb === 'values') return true;
   if (verb === 'select') return !/\binto\b/i.test(text);
   // DESCRIBE and EXPLAIN are one statement: both take a table or another statement.
   return /^(?:with|describe|desc|explain)$/.test(verb) && !WRITES.test(text);

@@ -57,6 +57,8 @@ export abstract class TrackedStatement implements Statement, ReadText {
   onGivenUp: (() => void) | null = null;
   /** It may begin a transaction or change the session. */
   controls = false;
+  /** Ours, and the end of what streams before it belong to: one whose reader takes no rows is destroyed for it. */
+  outranksStreams = false;
   /** Ours, and used up by the START TRANSACTION that follows it. */
   setsNextTransaction = false;
   /** It has gone to the server, so that its error may be the server's. */

@@ -13,6 +13,7 @@ export class Counters {
   cleanReleases = 0;
   validated = 0;
   retried = 0;
+  retriedTransactions = 0;
   queryTimedOut = 0;
   leaked = 0;
   readonly evicted: Record<EvictReason, number> = {
@@ -81,6 +82,8 @@ export interface PoolStats {
   readonly validated: number;
   /** Statements that could not be sent on a dead connection and went to another. */
   readonly retried: number;
+  /** Further attempts of `transaction(fn, { retries })`. */
+  readonly retriedTransactions: number;
   /** Statements killed at `queryTimeoutMs`. */
   readonly queryTimedOut: number;
   /** Leases that were held longer than `leakAfterMs`. */

@@ -4,7 +4,9 @@ import {
   checkRouteSetting,
   Plugin,
   type PluginOptions,
+  type PoolEventMap,
   type Scope,
+  startsAsEventStream,
 } from '@handback/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { addCommitGate, gateOf } from './gate.js';
@@ -27,8 +29,7 @@ function decorateWithReply(app: FastifyInstance): void {
 /** The pool's warnings go to the application's log, when it has one. */
 function logWarnings(app: FastifyInstance, pool: ConnectionPool): void {
   if (!('level' in app.log)) return;
-  const log = ({ code, message, report }: { code: string; message: string; report?: unknown }) =>
-    app.log.warn({ code, report }, message);
+  const log = ({ message, ...facts }: PoolEventMap['warning'][0]) => app.log.warn(facts, message);
   pool.events.on('warning', log);
   app.addHook('onClose', () => void pool.events.off('warning', log));
 }
@@ -77,10 +78,15 @@ function replyOf(request: FastifyRequest): FastifyReply {
 }
 
 function view(request: FastifyRequest) {
+  const reply = replyOf(request);
   return {
     request,
     req: request.raw,
-    res: replyOf(request).raw,
+    res: reply.raw,
+    get longLived() {
+      const isHijacked = reply.sent && !reply.raw.writableEnded;
+      return isHijacked || startsAsEventStream(reply.getHeader('content-type'));
+    },
     get routeSetting() {
       return request.routeOptions.config?.handback;
     },

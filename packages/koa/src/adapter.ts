@@ -32,6 +32,9 @@ function view(ctx: Context) {
     get routeSetting() {
       return routeSettingOf(ctx.req);
     },
+    get longLived() {
+      return ctx.respond === false;
+    },
     get pattern() {
       const { _matchedRoute } = ctx as { _matchedRoute?: unknown };
       return _matchedRoute === undefined ? undefined : String(_matchedRoute);

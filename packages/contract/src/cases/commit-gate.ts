@@ -233,12 +233,14 @@ const swallowed: Case = {
   name: 'a handler that swallows the error which rolled it back can not answer 200',
   run: (harness) =>
     withBank((bank) => {
-      const locked = new Gate();
+      const bothLocked = new Gate();
+      let locked = 0;
       const handler: Handler = async ({ db, req, reply }) => {
         const [mine, other] = req.url === '/t?2' ? [2, 1] : [1, 2];
         await db.query(bank.add, [10, mine]);
-        if (mine === 1) await locked.opened;
-        else locked.open();
+        locked += 1;
+        if (locked === 2) bothLocked.open();
+        await bothLocked.opened;
         await db.query(bank.add, [10, other]).catch(() => {});
         reply(200, {});
       };

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { connectionId, serve } from '../app.js';
-import type { Case, Handler } from '../harness.js';
+import type { Case, Db, Handler } from '../harness.js';
 import { warningsDuring } from '../support/warning-recorder.js';
 
 const requests = 10_000;
@@ -13,13 +13,14 @@ function collector(): () => void {
   return runInNewContext('gc') as () => void;
 }
 
-const forgets: Case = {
-  name: 'a keep-alive socket does not remember the requests it has served',
+const forgets = (what: string, use: (db: Db) => unknown): Case => ({
+  name: `a keep-alive socket does not remember the requests it has served (${what})`,
   run(harness) {
     const served: Array<WeakRef<object>> = [];
     const handler: Handler = async ({ db, reply }) => {
       served.push(new WeakRef(db));
-      reply(200, { id: await connectionId(db) });
+      await use(db);
+      reply(200, {});
     };
     return serve(harness, { routes: [{ path: '/work', handler }] }, async (app) => {
       const client = await app.client();
@@ -36,7 +37,7 @@ const forgets: Case = {
       });
     });
   },
-};
+});
 
 export const keepAlive: Case[] = [
   {
@@ -70,5 +71,6 @@ export const keepAlive: Case[] = [
       });
     },
   },
-  forgets,
+  forgets('with a query', connectionId),
+  forgets('with a look at db.signal', ({ signal }) => signal),
 ];

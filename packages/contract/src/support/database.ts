@@ -37,6 +37,8 @@ export interface Bank {
   add: string;
   balance(id: number): Promise<number>;
   total(): Promise<number>;
+  /** Keeps the account's row locked, in a session of its own, until `work` has settled. */
+  locked(id: number, work: () => Promise<void>): Promise<void>;
   /** Is the account's row free of any other session's lock? */
   isUnlocked(id: number): Promise<boolean>;
 }
@@ -64,6 +66,16 @@ export async function withBank<T>(work: (bank: Bank) => Promise<T>): Promise<T> 
       add: `UPDATE ${table} SET balance = balance + ? WHERE id = ?`,
       balance: (id) => number(`SELECT balance AS value FROM ${table} WHERE id = ?`, [id]),
       total: () => number(`SELECT SUM(balance) AS value FROM ${table}`),
+      async locked(id, locking) {
+        const other = await createConnection(databaseUrl());
+        try {
+          await other.query('START TRANSACTION');
+          await other.query(`SELECT 1 FROM ${table} WHERE id = ? FOR UPDATE`, [id]);
+          await locking();
+        } finally {
+          await other.query('ROLLBACK').finally(() => other.end());
+        }
+      },
       isUnlocked: (id) =>
         connection.query(`SELECT 1 FROM ${table} WHERE id = ? FOR UPDATE NOWAIT`, [id]).then(
           () => true,

@@ -164,8 +164,9 @@ export class Mysql2Connection implements DriverConnection {
           : this.raw.query(statement.sql as string, statement.values as []);
       command.on('fields', (fields: unknown) => statement.onFields(fields));
       command.on('result', (row: unknown) => {
+        // What ends a CALL, or is all of an UPDATE's answer, is no row.
         if (isOkPacket(row)) header = row;
-        if (!statement.onRow(row)) this.raw.pause();
+        else if (!statement.onRow(row)) this.raw.pause();
       });
       command.on('error', done);
       command.on('end', () => done(null));

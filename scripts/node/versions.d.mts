@@ -1,0 +1,4 @@
+export const versions: string[];
+export const essentials: string[];
+export function otherVersions(running?: string): string[];
+export const essentialArguments: string[];
