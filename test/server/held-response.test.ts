@@ -311,6 +311,52 @@ describe('an answer that is held back', () => {
     assert.equal(rest, 'two three');
   });
 
+  const begun: Record<string, (res: Response) => unknown> = {
+    'a head': (res) => res.writeHead(200, { 'X-Answer': 'first' }),
+    'a piece': (res) => res.write('first'),
+    'a head and a piece': (res) => res.writeHead(200, { 'X-Answer': 'first' }).write('first'),
+    'a flushed head': (res) => res.flushHeaders(),
+  };
+  const errors: Record<string, (res: Response) => unknown> = {
+    'a framework': (res) => {
+      res.statusCode = 500;
+      res.setHeader('Content-Length', 5).end('error');
+    },
+    'a framework, with 200': (res) => res.setHeader('Content-Length', 5).end('error'),
+    'the application': (res) => {
+      res.statusCode = 500;
+      res.end('error');
+    },
+    'the application, by writeHead': (res) => res.writeHead(500).end('error'),
+  };
+  for (const [first, begin] of Object.entries(begun)) {
+    for (const [who, answer] of Object.entries(errors)) {
+      it(`of which there is no more than ${first} makes room for the error of ${who}`, async () => {
+        const decision = new Decision();
+        site.handler = async (res) => {
+          new HeldResponse(res, decision, undefined, systemClock);
+          begin(res);
+          await new Promise((resolve) => setImmediate(resolve));
+          answer(res);
+        };
+        const status = who.endsWith('200') ? 200 : 500;
+        const seen = await site.visit('GET');
+        assert.deepEqual([seen?.status, seen?.body, decision.asked], [status, 'error', status === 200]);
+        assert.equal(seen?.headers['x-answer'], undefined);
+      });
+    }
+  }
+
+  it('keeps what was written when middleware adds a cookie in the last moment', async () => {
+    site.handler = async (res) => {
+      new HeldResponse(res, new Decision(), undefined, systemClock);
+      res.write('first ');
+      res.setHeader('Set-Cookie', 'session=1');
+      res.end('last');
+    };
+    assert.equal((await site.visit('GET'))?.body, 'first last');
+  });
+
   it('lets a handler go on that waits for each of its pieces, also where there is no body', async () => {
     for (const method of ['GET', 'HEAD']) {
       site.handler = async (res) => {

@@ -56,6 +56,8 @@ export class HeldResponse {
   /** Each event is whole by itself. */
   #isEvents = false;
   readonly #pieces: HeldPieces;
+  /** The status and the length that were set when the first part of the answer was given. */
+  #first: { readonly status: number; readonly length: unknown } | null = null;
   #answer: Answer | null = null;
   #deciding = false;
 
@@ -115,10 +117,11 @@ export class HeldResponse {
 
   #holdHead(args: unknown[]): unknown {
     checkHead(args);
-    this.#startOver();
     if (this.#deciding) return this.#res;
     // Held or not, the status is to be seen.
     if (typeof args[0] === 'number') this.#res.statusCode = args[0];
+    this.#startOver();
+    this.#first ??= this.#now;
     this.#writeHead = args;
     this.#isEvents ||= headersOf(args).some(([, value]) => String(value).startsWith(EVENTS));
     return this.#res;
@@ -127,6 +130,7 @@ export class HeldResponse {
   #holdHeaders(): void {
     this.#startOver();
     if (this.#deciding || this.#answer) return;
+    this.#first ??= this.#now;
     this.#flushed = true;
     if (this.#isEventStream) this.#begin();
   }
@@ -135,6 +139,7 @@ export class HeldResponse {
     checkChunk(args[0]);
     this.#startOver();
     if (this.#deciding || this.#answer) return this.#refuse(args);
+    this.#first ??= this.#now;
     if (this.#isEventStream) return this.#send(args);
     // The head is all there is of such an answer, so nothing may leave early.
     return this.#isBodiless ? this.#pieces.keep(['', ...args.slice(1)]) : this.#pieces.add(args);
@@ -181,7 +186,23 @@ export class HeldResponse {
 
   /** A second answer after the first: an error handler's. It takes the place of the first as long as it can. */
   #startOver(): void {
-    if (this.#answer && !this.#deciding && !this.#pieces.begun) this.#forget();
+    if (this.#deciding || this.#pieces.begun) return;
+    if (this.#answer || this.#isAnother) this.#forget();
+  }
+
+  get #now() {
+    return { status: this.#res.statusCode, length: this.#res.getHeader('content-length') };
+  }
+
+  /**
+   * Whether what comes now belongs to another answer than the parts that are held: of one that had left, nobody could
+   * change the head. Cookies and the like prove nothing, middleware sets them last.
+   */
+  get #isAnother(): boolean {
+    if (!this.#first) return false;
+    const { status, length } = this.#now;
+    const hasFailed = status >= 400 && status !== this.#first.status;
+    return hasFailed || (length !== undefined && length !== this.#first.length);
   }
 
   /** Another answer takes the place of this one, and its handler may wait for the end. */
@@ -194,6 +215,7 @@ export class HeldResponse {
     if (this.#answer) this.#tellAtTheEnd(this.#answer.end);
     this.#answer = null;
     ended.delete(this.#res);
+    this.#first = null;
     this.#writeHead = null;
     this.#flushed = false;
     this.#pieces.clear();
