@@ -4,6 +4,7 @@ import {
   checkRouteOptions,
   decideTransaction,
   Installer,
+  isAnswered,
   Plugin,
   type PluginOptions,
   type RouteOptions,
@@ -12,7 +13,7 @@ import {
   routeSettingOf,
 } from '@handback/core';
 import type { Context, Middleware } from 'koa';
-import { gateOf, isWhole } from './gate.js';
+import { gateOf, hasSucceeded, isWhole } from './gate.js';
 
 export type HandbackOptions = PluginOptions<Context>;
 
@@ -56,7 +57,9 @@ export function handback(options: HandbackOptions): Handback {
     installer.admit(ctx as Context, ctx.app.context);
     try {
       await installer.enter(ctx as Context, next);
-      if (isWhole(ctx)) await decideTransaction(installer.scopeOf(ctx as Context), ctx.status < 400);
+      // Koa would see it on the raw response, were it not held.
+      if (isAnswered(ctx.res)) ctx.respond = false;
+      if (isWhole(ctx)) await decideTransaction(installer.scopeOf(ctx as Context), () => hasSucceeded(ctx));
     } catch (error) {
       decideTransaction(installer.scopeOf(ctx as Context), false);
       throw error;
