@@ -23,7 +23,7 @@ export class CallSite {
     if (typeof stack !== 'string') return UNKNOWN;
     const frames = stack.split('\n').filter((line) => /^\s+at /.test(line) && isForeign(line));
     const frame = frames.find((line) => !/[\\/]node_modules[\\/]/.test(line)) ?? frames[0];
-    return frame?.replace(/^\s+at /, '') ?? UNKNOWN;
+    return frame?.replace(/^\s+at (?:async )?/, '') ?? UNKNOWN;
   }
 }
 
