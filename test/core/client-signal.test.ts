@@ -37,7 +37,7 @@ describe('db.signal', () => {
     };
     try {
       const request = new TestRequest(new TestPool());
-      void request.db.query('SELECT 1');
+      request.db.query('SELECT 1').catch(() => {});
       request.leave();
       assert.equal(made, 0);
       assert.equal(request.db.signal, request.db.signal);

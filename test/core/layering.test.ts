@@ -40,6 +40,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'query-log',
       'request-options',
       'schema-reach',
+      'session-changes',
       'session',
     ],
     ...['sql', 'sql-plain', 'sql-transaction', 'sql-words', 'view-text'],

@@ -17,8 +17,9 @@ export function buildApp(options: PoolOptions, log = demo.report) {
   app.get('/accounts/total', async (req, res) => res.json(await demo.accountsTotal(req.db)));
   app.get('/slow', async (req, res) => res.json(await demo.sleep(req.db, req.query.ms)));
   app.get('/export', async (req, res) => {
-    const lines = await demo.exportVisits(req.db);
-    pipeline(lines, res.type('application/x-ndjson'), (error) => error && log(error));
+    const rows = await demo.visits(req.db);
+    // A client that leaves ends the whole line, and with it the query.
+    pipeline(rows, demo.ndjson(), res.type('application/x-ndjson'), (error) => error && log(error));
   });
   app.get('/boom', async (req) => {
     await req.db.query('SELECT 1');

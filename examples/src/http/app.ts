@@ -34,9 +34,10 @@ export function buildApp(options: PoolOptions, log = demo.report) {
   routes.add('GET', '/accounts/total', async (req, res) => sendJson(res, await demo.accountsTotal(req.db)));
   routes.add('GET', '/slow', async (req, res) => sendJson(res, await demo.sleep(req.db, queryOf(req, 'ms'))));
   routes.add('GET', '/export', async (req, res) => {
-    const lines = await demo.exportVisits(req.db);
+    const rows = await demo.visits(req.db);
     res.setHeader('Content-Type', 'application/x-ndjson');
-    pipeline(lines, res, (error) => error && log(error));
+    // A client that leaves ends the whole line, and with it the query.
+    pipeline(rows, demo.ndjson(), res, (error) => error && log(error));
   });
   routes.add('GET', '/boom', async (req) => {
     await req.db.query('SELECT 1');

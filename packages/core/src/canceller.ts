@@ -36,7 +36,7 @@ export class Canceller {
   cancel(entry: Entry, lease: Lease, statement: TrackedStatement, reason: CancelReason): void {
     const { connection, session } = entry;
     if (!connection?.isUsable()) return;
-    session.killed = true;
+    session.changes.killed = true;
     if (this.#events.heard('cancel')) {
       const text = maskValues(statement.text);
       this.#events.tell('cancel', {

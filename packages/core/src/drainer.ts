@@ -62,7 +62,7 @@ export class Drainer {
     lease.killed = true;
     lease.refuseWaiting();
     // Should the KILL come too late for its statement, the reset is what it would hit.
-    session.killed = true;
+    session.changes.killed = true;
     this.#events.tell('kill', {
       connection: entry.id,
       threadId: connection.threadId,

@@ -4,7 +4,8 @@ import type { Linked } from './linked-list.js';
 import type { ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { QueryLog } from './query-log.js';
-import { Session, type Surroundings } from './session.js';
+import { Session } from './session.js';
+import type { Surroundings } from './session-changes.js';
 import type { State } from './states.js';
 
 /** Who holds or wants a connection, in words for reports; read only when a report is made. */

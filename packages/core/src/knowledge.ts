@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js';
 import type { ServerFacts, StoredCode, Survey } from './driver.js';
 import { idleLimitMs } from './server-facts.js';
-import { NOBODY_LOOKED, type Surroundings } from './session.js';
+import { NOBODY_LOOKED, type Surroundings } from './session-changes.js';
 import type { SqlShape } from './sql.js';
 
 /** Others may change the schema: what was seen longer ago than this is looked at again by the next open. */

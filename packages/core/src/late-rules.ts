@@ -10,9 +10,9 @@ export class LateRules {
 
   /** The request's session is about to be given back: what it had set is gone then. */
   remember(session: Session): void {
-    this.#altered ||= session.altered;
-    if (session.temporaryTables.length > 0) {
-      this.#temporaryTables = [...this.#temporaryTables, ...session.temporaryTables];
+    this.#altered ||= session.changes.altered;
+    if (session.changes.temporaryTables.length > 0) {
+      this.#temporaryTables = [...this.#temporaryTables, ...session.changes.temporaryTables];
     }
   }
 

@@ -302,7 +302,7 @@ export class Line {
     const formatted = this.#connection.formatsItself && !statement.prepared;
     this.#session.willRun(statement, statement.carriesSql || formatted);
     if (this.#connection.status === null)
-      this.#session.dirty ??= 'the driver does not show the status of the session';
+      this.#session.changes.stain('the driver does not show the status of the session');
     this.#connection.status?.forget();
     this.#hooks.onSent(statement);
     if (statement instanceof StreamedStatement) {

@@ -19,10 +19,10 @@ export class Losses {
 
   /** The connection died under the request. Silently going on with another is right only if nothing was lost with it. */
   died(lease: Lease): void {
-    const { commitUnanswered, altered, temporaryTables } = lease.session;
+    const { commitUnanswered, changes } = lease.session;
     if (commitUnanswered) this.broken = lease.notOpen();
     else if (lease.mayHaveBegun) this.broken = rolledBackWith('because its connection was lost');
-    else if (altered || temporaryTables.length > 0) this.broken = stateLost();
+    else if (changes.altered || changes.temporaryTables.length > 0) this.broken = stateLost();
     this.#brokenBy = this.broken ? lease : null;
     this.#resultsGone = lease.statements > 0 ? resultsLost : null;
   }

@@ -127,9 +127,9 @@ function whyNotKept(
     // A reset would heal the server's side only; see docs/decisions.md on the injection that this leaves open.
     return evict('charset', 'its character set was changed');
   }
-  if (session.unresettable) return evict('unresettable', session.unresettable);
-  if (session.roleChanged) return evict('role', 'its role was changed');
-  if (session.schemaChanged && !connection.hasSchema) {
+  if (session.changes.unresettable) return evict('unresettable', session.changes.unresettable);
+  if (session.changes.roleChanged) return evict('role', 'its role was changed');
+  if (session.changes.schemaChanged && !connection.hasSchema) {
     return evict('schema', 'its default schema was changed and none is configured');
   }
   return surplus ? evict('maxIdle', 'maxIdle connections are idle already') : null;

@@ -63,9 +63,9 @@ export class Resetter {
   async #reset({ session }: Entry, connection: DriverConnection): Promise<void> {
     const { initializer } = this.#parts;
     const options = {
-      restoreSchema: session.dirty !== null || session.schemaChanged,
-      checkSurvivors: session.opaque,
-      rollBackFirst: session.opaque && session.needsRollback !== null,
+      restoreSchema: session.changes.dirty !== null || session.changes.schemaChanged,
+      checkSurvivors: session.changes.opaque,
+      rollBackFirst: session.changes.opaque && session.needsRollback !== null,
       replay: initializer.replayOn(connection),
     };
     await new Promise<void>((resolve, reject) => {

@@ -9,7 +9,8 @@ import type { Statement } from './driver.js';
 import { classify, type ErrorClass, rollsBack, unusableAfter } from './error-classes.js';
 import { Leftovers } from './leftovers.js';
 import { maskValues } from './mask.js';
-import type { ReadText, SqlShape } from './sql.js';
+import { NOTHING_STORED, SessionChanges, type Surroundings } from './session-changes.js';
+import type { ReadText } from './sql.js';
 import { TransactionRecord } from './transaction-record.js';
 
 /** A whole ROLLBACK, not one to a savepoint. */
@@ -17,28 +18,11 @@ export function isRollback(sql: string): boolean {
   return /^\s*rollback(?:\s+work)?\s*;?\s*$/i.test(sql);
 }
 
-/** Why a plain statement may have reached stored code: it is not known yet what there is. */
-export const NOBODY_LOOKED = 'the schema has not been looked at';
-/** Of more than that it does not matter any more why. */
-const UNSEEN_KEPT = 20;
-
 type DriverError = Error & { readonly errno?: number; readonly code?: string; readonly fatal?: boolean };
 
 export function textOf(statement: Pick<Statement, 'sql'>): string {
   return typeof statement.sql === 'string' ? statement.sql : String(statement.sql?.sql);
 }
-
-/** What the session's surroundings add to the reading of a statement. */
-export interface Surroundings {
-  /** Why a statement that looks plain may run code that is stored in the schema; null = it can't. */
-  reached(sql: string, shape: SqlShape): string | null;
-  /** A statement changes, or has changed, what is stored there. */
-  schemaChanged(): void;
-  /** How often that was said. */
-  readonly schemaChanges: number;
-}
-
-const NOTHING_STORED: Surroundings = { reached: () => null, schemaChanged: () => {}, schemaChanges: 0 };
 
 /**
  * What is known of one connection's session since it was last clean, from what was sent and what the server
@@ -47,19 +31,12 @@ const NOTHING_STORED: Surroundings = { reached: () => null, schemaChanged: () =>
 export class Session {
   /** A transaction is open, as far as the server has told. */
   inTransaction = false;
-  #dirty: string | null = null;
-  /** Plain statements that ran before anybody had looked at the schema. */
-  readonly #unseen: ReadText[] = [];
+  /** What was changed in it. */
+  readonly changes: SessionChanges;
   /** Why the connection must not be used again at all. */
   unusable: string | null = null;
-  /** The default schema may no longer be the configured one. */
-  schemaChanged = false;
   /** The raw connection was handed out: what happened on it can't be known. */
   exposed = false;
-  /** It took on another role, which no reset undoes. */
-  roleChanged = false;
-  /** Why a reset would not make it clean; null = it would. */
-  unresettable: string | null = null;
   /** An error has left open whether a transaction is open: the server has to be asked. */
   unsure = false;
   /** An error has ended the transaction behind its owner's back; ROLLBACK says that the owner knows. */
@@ -72,15 +49,8 @@ export class Session {
   transaction = new TransactionRecord();
   /** The connection was lost between COMMIT and its answer. */
   commitUnanswered = false;
-  /** What ran can't be read from the text: several statements in one, stored code, SQL in the values. */
-  opaque = false;
   /** Statements sent since the connection was opened. */
   uses = 0;
-  /** A KILL was sent to a statement of it; should it come too late, the reset is what it hits. */
-  killed = false;
-  /** Changed what later statements mean: on another connection they would mean something else. */
-  altered = false;
-  readonly temporaryTables: string[] = [];
   /** Text of the last statement sent. */
   lastStatement: string | undefined;
   /** Text of the statement after which the transaction was open. */
@@ -96,13 +66,12 @@ export class Session {
   #rollsBack = false;
   #lastError: Error | undefined;
   #readOnlyTransaction = false;
-  /** `schemaChanges` before the first statement of this lease; null = there was none. */
-  #schemaSeen: number | null = null;
   /** Statements since the session was clean. */
   #usesSinceClean = 0;
 
   constructor(surroundings: Surroundings = NOTHING_STORED) {
     this.#surroundings = surroundings;
+    this.changes = new SessionChanges(surroundings);
   }
 
   /** The connection is open. A reset comes back to `autocommit`. */
@@ -113,13 +82,7 @@ export class Session {
 
   /** Somebody else has it from here on. */
   beginLease(): void {
-    this.#schemaSeen = null;
-    // With `reset: 'rollback'` what was set stays, and is nobody's in particular.
-    this.#dirty = null;
-    this.#unseen.length = 0;
-    this.killed = false;
-    this.altered = false;
-    this.temporaryTables.length = 0;
+    this.changes.beginLease();
     this.leftovers.inherit(this.#usesSinceClean > 0, this.uses > 0);
   }
 
@@ -139,31 +102,11 @@ export class Session {
     this.uses++;
     this.#usesSinceClean++;
     this.lastStatement = text;
-    // Others may get to run before it is answered, and before or after it on the server.
-    if (shape.definesRoutines) this.#surroundings.schemaChanged();
-    this.#schemaSeen ??= this.#surroundings.schemaChanges;
+    this.changes.willRun(shape);
     this.transaction.willRun(shape, carriesSql);
     if (statement.setsNextTransaction) this.nextTransactionSet = true;
-    else if (!shape.plain || carriesSql) this.#markChanged(text, shape, carriesSql);
-    else if (!this.opaque || this.#dirty === null) this.#markReached(statement);
-  }
-
-  #markReached({ text, shape }: ReadText): void {
-    const why = this.#surroundings.reached(text, shape);
-    if (why === null) return;
-    this.opaque = true;
-    if (why === NOBODY_LOOKED && this.#unseen.length < UNSEEN_KEPT) this.#unseen.push({ text, shape });
-    else this.#dirty ??= why;
-  }
-
-  #markChanged(sql: string, shape: SqlShape, carriesSql: boolean): void {
-    this.#dirty ??= 'it ran a statement that may change the session';
-    if (shape.compound || shape.runsStoredCode || carriesSql) this.opaque = true;
-    if (shape.changesSession) this.altered = true;
-    if (shape.selectsSchema) this.schemaChanged = true;
-    if (shape.changesRole) this.roleChanged = true;
-    this.unresettable ??= survivorOf(sql, shape);
-    if (shape.temporaryTable !== undefined) this.temporaryTables.push(shape.temporaryTable);
+    else if (!shape.plain || carriesSql) this.changes.willChange(statement, carriesSql);
+    else this.changes.willRunPlain(statement);
   }
 
   didRun({ text: sql, shape }: ReadText, answer: Answer): void {
@@ -172,7 +115,7 @@ export class Session {
     if (shape.definesRoutines) this.#surroundings.schemaChanged();
     const { flags } = answer;
     if (flags === undefined) {
-      this.#dirty ??= 'the driver does not show the status of the session';
+      this.changes.stain('the driver does not show the status of the session');
       // Without autocommit even a SELECT opens a transaction.
       if (!this.#autocommit) this.#markOpen(sql);
       return;
@@ -180,10 +123,10 @@ export class Session {
     this.#errorSinceOk = false;
     this.#autocommit = (flags & AUTOCOMMIT) !== 0;
     this.#readOnlyTransaction = (flags & IN_READ_ONLY_TRANSACTION) !== 0;
-    if (this.#autocommit !== this.#autocommitByDefault) this.#dirty ??= 'autocommit was changed';
+    if (this.#autocommit !== this.#autocommitByDefault) this.changes.stain('autocommit was changed');
     if ((flags & SESSION_STATE_CHANGED) !== 0)
-      this.#dirty ??= 'the server reported a change of session state';
-    if (answer.schemaChanged) this.schemaChanged = true;
+      this.changes.stain('the server reported a change of session state');
+    if (answer.schemaChanged) this.changes.schemaChanged = true;
     const open = (flags & IN_TRANSACTION) !== 0;
     if (this.inTransaction && !open) this.ended = /^\s*rollback\b/i.test(sql) ? 'asked' : 'statement';
     this.#lastError = undefined;
@@ -200,7 +143,7 @@ export class Session {
   ): ErrorClass {
     if (setsNextTransaction) this.nextTransactionSet = false;
     // It, or SET SESSION TRANSACTION READ ONLY, may be its owner's own doing.
-    const of = classify(error, this.#readOnlyTransaction || this.altered);
+    const of = classify(error, this.#readOnlyTransaction || this.changes.altered);
     const { plain, compound } = shape;
     // A statement of several parts may have come as far as that.
     if (shape.definesRoutines) this.#surroundings.schemaChanged();
@@ -264,18 +207,10 @@ export class Session {
   get needsReset(): string | null {
     return (
       this.needsRollback ??
-      this.dirty ??
-      this.#schemaMoved ??
+      this.changes.dirty ??
+      this.changes.schemaMoved ??
       (this.nextTransactionSet ? 'a setting waits for the next transaction' : null)
     );
-  }
-
-  /** A trigger may have run that was not there when the statement was looked at. */
-  get #schemaMoved(): string | null {
-    const { schemaChanges } = this.#surroundings;
-    return this.#schemaSeen === null || this.#schemaSeen === schemaChanges
-      ? null
-      : 'the schema was changed while it was in use';
   }
 
   /** Why a transaction may be open, or would be by the next statement; null when certainly none is. */
@@ -295,27 +230,9 @@ export class Session {
     return this.#usesSinceClean > 0;
   }
 
-  /** Why the session must be reset before anybody else uses it; null = plain statements only. */
-  get dirty(): string | null {
-    if (this.#dirty !== null) return this.#dirty;
-    if (this.#unseen.length > 0) return NOBODY_LOOKED;
-    return this.killed ? 'a statement was killed' : null;
-  }
-
-  set dirty(why: string) {
-    this.#dirty = why;
-  }
-
-  /**
-   * Whether its owner would lose anything with it: {@link hasNothingToLose}, but what ran before anybody had looked at
-   * the schema is judged by what is known of it now.
-   */
+  /** Whether its owner would lose nothing with it, as far as is known by now. */
   get holdsNothing(): boolean {
-    return (
-      this.#dirty === null &&
-      this.#untouched &&
-      this.#unseen.every(({ text, shape }) => this.#surroundings.reached(text, shape) === null)
-    );
+    return this.changes.holdNothing && this.#untouched;
   }
 
   /**
@@ -323,7 +240,7 @@ export class Session {
    * that can't be known.
    */
   get hasNothingToLose(): boolean {
-    return this.dirty === null && this.#untouched;
+    return this.changes.dirty === null && this.#untouched;
   }
 
   /** No transaction, nothing said about the next one, and nothing that can't be known. */
@@ -339,20 +256,13 @@ export class Session {
 
   /** The connection has been reset: everything is as after the handshake. */
   wasReset(): void {
-    this.#dirty = null;
-    this.#unseen.length = 0;
-    this.killed = false;
-    this.#schemaSeen = null;
-    this.schemaChanged = false;
-    this.altered = false;
-    this.temporaryTables.length = 0;
+    this.changes.wereReset();
     this.#autocommit = this.#autocommitByDefault;
     this.#errorSinceOk = false;
     this.#usesSinceClean = 0;
     this.nextTransactionSet = false;
     this.unsure = false;
     this.#acknowledged();
-    this.opaque = false;
     this.ended = 'asked';
     this.#markClosed();
   }
@@ -381,13 +291,4 @@ export class Session {
     this.inTransaction = false;
     this.#openedBy = undefined;
   }
-}
-
-/**
- * What COM_RESET_CONNECTION leaves behind (MariaDB 10.11): a prepared XA transaction, after which no InnoDB table can be
- * used on the session; and the profiles, with the texts of the statements.
- */
-function survivorOf(sql: string, { changesSession }: SqlShape): string | null {
-  if (/\bxa\b/i.test(sql)) return 'it took part in an XA transaction';
-  return changesSession && /\bprofiling/i.test(sql) ? 'its statements were profiled' : null;
 }
