@@ -1,4 +1,4 @@
-export { decideTransaction } from './answering.js';
+export { decideTransaction, decideWithStream } from './answering.js';
 export type { AcquireOptions, CloseOptions, ConnectionPool, OwnerOptions } from './connection-pool.js';
 export { createPool } from './create.js';
 export { currentDb } from './current-db.js';

@@ -1,4 +1,4 @@
-import { type AnswerGate, decideTransaction } from '@handback/core';
+import { type AnswerGate, decideTransaction, decideWithStream } from '@handback/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 
 const FAILED = Symbol('handback.failed');
@@ -26,7 +26,10 @@ export function addCommitGate(route: RouteOptions, scopeOf: (request: FastifyReq
     done: (error: Error | null, payload?: unknown) => void,
   ) => {
     const succeeded = reply.statusCode < 400 && !(request as Marked)[FAILED];
-    if (succeeded && isStreamed(payload)) return done(null, payload);
+    if (succeeded && isStreamed(payload)) {
+      decideWithStream(scopeOf(request), request.raw, reply.raw);
+      return done(null, payload);
+    }
     const decided = decideTransaction(scopeOf(request), succeeded);
     if (decided) decided.then(() => done(null, payload), done);
     else done(null, payload);

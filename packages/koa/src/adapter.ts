@@ -3,6 +3,7 @@ import {
   type ConnectionPool,
   checkRouteOptions,
   decideTransaction,
+  decideWithStream,
   Installer,
   Plugin,
   type PluginOptions,
@@ -56,7 +57,9 @@ export function handback(options: HandbackOptions): Handback {
     installer.admit(ctx as Context, ctx.app.context);
     try {
       await installer.enter(ctx as Context, next);
-      if (isWhole(ctx)) await decideTransaction(installer.scopeOf(ctx as Context), ctx.status < 400);
+      const scope = installer.scopeOf(ctx as Context);
+      if (isWhole(ctx)) await decideTransaction(scope, ctx.status < 400);
+      else if (ctx.respond !== false) decideWithStream(scope, ctx.req, ctx.res);
     } catch (error) {
       decideTransaction(installer.scopeOf(ctx as Context), false);
       throw error;
