@@ -7,7 +7,11 @@ import {
   suspicionOf,
   unusableAfter,
 } from '#core/error-classes.js';
+import { serverError } from './fake-server.js';
 import { TestPool, track } from './fixture.js';
+
+/** Of a statement that sets a connection up. */
+const UNLUCKY = [1317, 1213, 1205, 1969, 3024];
 
 type Means = { keeps: boolean; suspicion: string; opening: string };
 
@@ -79,10 +83,25 @@ describe('what an error means', () => {
       for (const facts of examples) {
         // Of an attempt to open every failure is fatal, which says nothing about how long it lasts.
         if (facts.code === undefined && facts.errno === undefined) continue;
+        if (UNLUCKY.includes(facts.errno ?? 0)) continue;
         assert.equal(openFailureOf({ ...facts, fatal: true }), MEANING[of].opening, JSON.stringify(facts));
       }
     });
   }
+
+  it('of an attempt to open, what was killed, or too late for a lock or a limit, passes', () => {
+    for (const errno of UNLUCKY) assert.equal(openFailureOf({ errno, fatal: true }), 'passing', `${errno}`);
+  });
+
+  it('a KILL that hits onConnect fails nobody: the next attempt serves', async () => {
+    const test = new TestPool({ max: 1, onConnect: 'SELECT ready' });
+    let killed = 0;
+    test.driver.reply = (sql) => (sql === 'SELECT ready' && killed++ === 0 ? serverError(1317) : undefined);
+    const query = track(test.pool.query('SELECT 1'));
+    await test.clock.advance(1_000);
+    assert.equal(query.state, 'fulfilled');
+    assert.equal(test.told('openFailed').length, 1);
+  });
 
   it('of an attempt to open, what is fatal and nothing else lasts: a refused certificate', () => {
     assert.equal(openFailureOf({ fatal: true, message: 'self-signed certificate' }), 'lasting');

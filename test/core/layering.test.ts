@@ -97,6 +97,8 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'drivers/mysql2-narrow',
       'drivers/mysql2-status',
       'held-pieces',
+      'answer-arguments',
+      'answer-gate',
       'held-response',
       'http',
       'long-lived',

@@ -11,6 +11,18 @@ async function whole(options: TestRequestOptions = {}, poolOptions = {}) {
   return { test, request, db: request.db };
 }
 
+/** A write, and one in which it happens; the handler looks away. */
+async function swallow(test: TestPool, db: TestRequest['db'], spoil: (test: TestPool) => void) {
+  await test.rest(db.query(WRITE));
+  test.connection().reply = () => 'hang';
+  const failed = track(db.query('UPDATE orders SET a = 1'));
+  await test.clock.settle();
+  test.connection().reply = () => undefined;
+  spoil(test);
+  await test.clock.settle();
+  assert.equal(failed.state, 'rejected');
+}
+
 /** The texts that reached a connection, in order. */
 function sent(test: TestPool, index = 0): string[] {
   return test.connection(index).texts;
@@ -154,14 +166,7 @@ describe('the transaction of a request', () => {
   ] as const) {
     it(`${name} whose error the handler swallows: no success, and nothing runs by itself`, async () => {
       const { test, request, db } = await whole();
-      await test.rest(db.query(WRITE));
-      test.connection().reply = () => 'hang';
-      const failed = track(db.query('UPDATE orders SET a = 1'));
-      await test.clock.settle();
-      test.connection().reply = () => undefined;
-      spoil(test);
-      await test.clock.settle();
-      assert.equal(failed.state, 'rejected');
+      await swallow(test, db, spoil);
       const next = track(db.query(WRITE));
       await test.clock.settle();
       assert.equal(next.code, 'TRANSACTION_ROLLED_BACK');
@@ -176,14 +181,7 @@ describe('the transaction of a request', () => {
 
     it(`${name}: after rollback() the next query begins anew, and that can be committed`, async () => {
       const { test, request, db } = await whole();
-      await test.rest(db.query(WRITE));
-      test.connection().reply = () => 'hang';
-      const failed = track(db.query('UPDATE orders SET a = 1'));
-      await test.clock.settle();
-      test.connection().reply = () => undefined;
-      spoil(test);
-      await test.clock.settle();
-      assert.equal(failed.state, 'rejected');
+      await swallow(test, db, spoil);
       await test.rest(db.rollback());
       await test.rest(db.query('UPDATE orders SET b = 2'));
       await test.rest(request.decide());

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { type Bank, databaseUrl, withBank } from '@handback/contract/support/database.js';
 import { eventually } from '@handback/contract/support/eventually.js';
 import handback, { type ConnectionPool, createPool } from '@handback/fastify';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 interface Test {
   app: FastifyInstance;
@@ -172,6 +172,100 @@ describe('the transaction of a request on Fastify', () => {
       await app.inject('/').catch(() => {});
       await eventually(() => assert.equal(pool.stats().leased, 0));
       assert.equal(await bank.balance(1), 1000);
+    }));
+
+  const twice: Record<string, (reply: FastifyReply) => unknown> = {
+    'sends and returns nothing': (reply) => void reply.send('fine'),
+    'sends and returns something else': (reply) => {
+      reply.send('fine');
+      return 'something else';
+    },
+    'sends two times': (reply) => reply.send('fine').send('something else'),
+    'sends and throws': (reply) => {
+      reply.send('fine');
+      throw new Error('oops');
+    },
+  };
+  for (const [name, answer] of Object.entries(twice)) {
+    it(`an async handler that ${name}: the first answer stands, as without a transaction`, () =>
+      whole(async ({ app, bank }) => {
+        app.get('/', async ({ db }, reply) => {
+          await db.query(bank.add, [-100, 1]);
+          return answer(reply);
+        });
+        const { statusCode, body } = await app.inject('/');
+        assert.deepEqual([statusCode, body], [200, 'fine']);
+        assert.equal(await bank.balance(1), 900);
+      }));
+  }
+
+  it('is rolled back when the answer can not be written: a wrong header, a wrong body', () =>
+    whole(async ({ app, bank }) => {
+      app.get('/header', async ({ db }, reply) => {
+        await db.query(bank.add, [-100, 1]);
+        return reply.header('content-disposition', 'attachment; filename=\u65e5').send('fine');
+      });
+      app.get('/body', async ({ db }, reply) => {
+        await db.query(bank.add, [-100, 1]);
+        return reply.type('text/plain').send(5);
+      });
+      for (const url of ['/header', '/body']) {
+        assert.equal((await app.inject(url)).statusCode, 500, url);
+        assert.equal(await bank.balance(1), 1000, url);
+      }
+    }));
+
+  it('lets a handler, or a hook before it, answer on the raw response without hijack()', () =>
+    whole(async ({ app, bank }) => {
+      let ran = false;
+      const work = ({ db }: FastifyRequest) => db.query(bank.add, [-100, 1]);
+      app.get('/end', async (request, reply) => {
+        await work(request);
+        reply.raw.end('by hand');
+      });
+      app.get('/pieces', async (request, reply) => {
+        await work(request);
+        reply.raw.write('by ');
+        setTimeout(() => reply.raw.end('hand'), 5);
+      });
+      const preHandler = async (request: FastifyRequest, reply: FastifyReply) => {
+        await work(request);
+        reply.raw.end('by hand');
+      };
+      app.get('/hook', { preHandler }, async () => {
+        ran = true;
+        return 'not for you';
+      });
+      for (const [n, url] of ['/end', '/pieces', '/hook'].entries()) {
+        assert.equal((await app.inject(url)).body, 'by hand', url);
+        assert.equal(await bank.balance(1), 900 - n * 100, url);
+      }
+      assert.equal(ran, false, 'the handler ran behind a hook that had answered');
+    }));
+
+  it('that can not be committed takes back the cookies of its answer, and no others', () =>
+    whole(async ({ app, bank }) => {
+      app.addHook('onRequest', async (_request, reply) => {
+        reply.header('set-cookie', ['before=1', 'earlier=1']);
+      });
+      const lose = async ({ db }: FastifyRequest, reply: FastifyReply) => {
+        await db.query(bank.add, [-100, 1]);
+        reply.header('set-cookie', 'session=secret');
+        await db.query('ROLLBACK');
+      };
+      app.get('/sent', async (request, reply) => {
+        await lose(request, reply);
+        return 'fine';
+      });
+      app.get('/raw', async (request, reply) => {
+        await lose(request, reply);
+        reply.raw.end('fine');
+      });
+      for (const url of ['/sent', '/raw']) {
+        const { statusCode, headers } = await app.inject(url);
+        assert.equal(statusCode, 500);
+        assert.deepEqual(headers['set-cookie'], ['before=1', 'earlier=1'], url);
+      }
     }));
 
   it('refuses options that contradict one another where the route is made', () =>

@@ -310,4 +310,112 @@ describe('an answer that is held back', () => {
     await once(answer, 'end');
     assert.equal(rest, 'two three');
   });
+
+  const begun: Record<string, (res: Response) => unknown> = {
+    'a head': (res) => res.writeHead(200, { 'X-Answer': 'first' }),
+    'a piece': (res) => res.write('first'),
+    'a head and a piece': (res) => res.writeHead(200, { 'X-Answer': 'first' }).write('first'),
+    'a flushed head': (res) => res.flushHeaders(),
+  };
+  const errors: Record<string, (res: Response) => unknown> = {
+    'a framework': (res) => {
+      res.statusCode = 500;
+      res.setHeader('Content-Length', 5).end('error');
+    },
+    'a framework, with 200': (res) => res.setHeader('Content-Length', 5).end('error'),
+    'the application': (res) => {
+      res.statusCode = 500;
+      res.end('error');
+    },
+    'the application, by writeHead': (res) => res.writeHead(500).end('error'),
+  };
+  for (const [first, begin] of Object.entries(begun)) {
+    for (const [who, answer] of Object.entries(errors)) {
+      it(`of which there is no more than ${first} makes room for the error of ${who}`, async () => {
+        const decision = new Decision();
+        site.handler = async (res) => {
+          new HeldResponse(res, decision, undefined, systemClock);
+          begin(res);
+          await new Promise((resolve) => setImmediate(resolve));
+          answer(res);
+        };
+        const status = who.endsWith('200') ? 200 : 500;
+        const seen = await site.visit('GET');
+        assert.deepEqual([seen?.status, seen?.body, decision.asked], [status, 'error', status === 200]);
+        assert.equal(seen?.headers['x-answer'], undefined);
+      });
+    }
+  }
+
+  it('keeps what was written when middleware adds a cookie in the last moment', async () => {
+    site.handler = async (res) => {
+      new HeldResponse(res, new Decision(), undefined, systemClock);
+      res.write('first ');
+      res.setHeader('Set-Cookie', 'session=1');
+      res.end('last');
+    };
+    assert.equal((await site.visit('GET'))?.body, 'first last');
+  });
+
+  it('lets a handler go on that waits for each of its pieces, also where there is no body', async () => {
+    for (const method of ['GET', 'HEAD']) {
+      site.handler = async (res) => {
+        new HeldResponse(res, new Decision(), undefined, systemClock);
+        for (const piece of ['one ', 'two ']) await new Promise<unknown>((told) => res.write(piece, told));
+        res.end('three');
+      };
+      const answer = await site.visit(method);
+      assert.equal(answer?.body, method === 'GET' ? 'one two three' : '');
+    }
+  });
+
+  it('refuses what Node refuses where it is given, so that it is not committed first', async () => {
+    const wrong: Record<string, (res: Response) => unknown> = {
+      ERR_INVALID_ARG_TYPE: (res) => res.end(5 as never),
+      ERR_STREAM_NULL_VALUES: (res) => res.write(null),
+      ERR_INVALID_CHAR: (res) => res.writeHead(302, { Location: '/\u65e5' }),
+      ERR_INVALID_HTTP_TOKEN: (res) => res.writeHead(200, 'OK', { 'a b': 'c' }),
+      ERR_HTTP_INVALID_STATUS_CODE: (res) => res.writeHead(42),
+    };
+    for (const [code, answer] of Object.entries(wrong)) {
+      const decision = new Decision();
+      site.handler = async (res) => {
+        new HeldResponse(res, decision, undefined, systemClock);
+        assert.throws(() => answer(res), { code });
+        res.writeHead(500).end('told');
+      };
+      assert.equal((await site.visit('GET'))?.body, 'told', code);
+      assert.equal(decision.asked, false, code);
+    }
+  });
+
+  it('takes back what was added to a list of values when COMMIT fails, and tells who waits for the end', async () => {
+    let told = false;
+    site.handler = async (res) => {
+      res.setHeader('Set-Cookie', ['before=1']);
+      const decision = new Decision(new Error('COMMIT failed'));
+      const held = new HeldResponse(res, decision, undefined, systemClock);
+      decision.onFailed = () => held.restore();
+      res.appendHeader('Set-Cookie', 'session=secret');
+      await new Promise<void>((ended) => res.end('fine', ended));
+      told = true;
+    };
+    const answer = await site.visit('GET');
+    assert.equal(answer?.status, 500);
+    assert.deepEqual(answer.headers['set-cookie'], ['before=1']);
+    assert.ok(told);
+  });
+
+  it('refuses pieces behind its end as Node does', async () => {
+    let code: string | undefined;
+    site.handler = async (res) => {
+      new HeldResponse(res, new Decision(), undefined, systemClock);
+      res.write('x'.repeat(20_000));
+      res.end('the end');
+      const error = await new Promise<Error | null | undefined>((told) => res.write('more', told));
+      code = (error as NodeJS.ErrnoException).code;
+    };
+    assert.equal((await site.visit('GET'))?.body.length, 20_007);
+    assert.equal(code, 'ERR_STREAM_WRITE_AFTER_END');
+  });
 });

@@ -40,57 +40,20 @@ async function listening(listener: RequestListener): Promise<App> {
   return { server, close: () => new Promise((resolve) => server.close(resolve)) };
 }
 
-const inFront: Record<string, Start> = {
-  async fastify(pool, work) {
-    const app = Fastify();
-    await app.register(fastifyCookie);
-    await app.register(fastifySession, { secret: SECRET, cookie: { secure: false } });
-    await app.register(fastifyCompress, { threshold: 0 });
-    await app.register(fastifyHandback, { pool, transaction: true });
-    app.get('/', async (req) => {
-      await work(req.db);
-      (req.session as unknown as Record<string, unknown>).visits = 1;
-      return LARGE;
-    });
-    await app.listen({ port: 0, host: '127.0.0.1' });
-    return { server: app.server, close: () => app.close() };
-  },
-  async express(pool, work) {
-    const app = express().set('env', 'test');
-    app.use(session({ secret: SECRET, resave: false, saveUninitialized: true }));
-    app.use(compression({ threshold: 0 }));
-    app.use(expressHandback({ pool, transaction: true }));
-    app.get('/', async (req, res) => {
-      await work(req.db);
-      (req.session as unknown as Record<string, unknown>).visits = 1;
-      res.send(LARGE);
-    });
-    return listening(app);
-  },
-  async koa(pool, work) {
-    const app = new Koa();
-    app.silent = true;
-    app.keys = [SECRET];
-    app.use(koaSession(app));
-    app.use(koaCompress({ threshold: 0 }));
-    app.use(koaHandback({ pool, transaction: true }));
-    app.use(async (ctx) => {
-      await work(ctx.db);
-      if (ctx.session) ctx.session.visits = 1;
-      ctx.body = LARGE;
-    });
-    return listening(app.callback());
-  },
-};
+/** In which order the framework's middleware is told of sessions and compression, and of Handback. */
+type Place = 'in front' | 'behind';
 
-/** The same behind Handback: between it and the handler. */
-const behind: Record<string, Start> = {
-  async fastify(pool, work) {
+const frameworks: Record<string, (place: Place) => Start> = {
+  fastify: (place) => async (pool, work) => {
     const app = Fastify();
+    const others = async () => {
+      await app.register(fastifyCookie);
+      await app.register(fastifySession, { secret: SECRET, cookie: { secure: false } });
+      await app.register(fastifyCompress, { threshold: 0 });
+    };
+    if (place === 'in front') await others();
     await app.register(fastifyHandback, { pool, transaction: true });
-    await app.register(fastifyCookie);
-    await app.register(fastifySession, { secret: SECRET, cookie: { secure: false } });
-    await app.register(fastifyCompress, { threshold: 0 });
+    if (place === 'behind') await others();
     app.get('/', async (req) => {
       await work(req.db);
       (req.session as unknown as Record<string, unknown>).visits = 1;
@@ -99,16 +62,19 @@ const behind: Record<string, Start> = {
     await app.listen({ port: 0, host: '127.0.0.1' });
     return { server: app.server, close: () => app.close() };
   },
-  async express(pool, work) {
+  express: (place) => async (pool, work) => {
     const app = express().set('env', 'test');
-    app.use(expressHandback({ pool, transaction: true }));
-    // The first query comes before these wrap the response.
-    app.use(async (req, _res, next) => {
+    const others = [
+      session({ secret: SECRET, resave: false, saveUninitialized: true }),
+      compression({ threshold: 0 }),
+    ];
+    // What comes behind it wraps the response after the first query.
+    const first: express.RequestHandler = async (req, _res, next) => {
       await req.db.query('SELECT 1');
       next();
-    });
-    app.use(session({ secret: SECRET, resave: false, saveUninitialized: true }));
-    app.use(compression({ threshold: 0 }));
+    };
+    const ours = expressHandback({ pool, transaction: true });
+    app.use(...(place === 'in front' ? [...others, ours] : [ours, first, ...others]));
     app.get('/', async (req, res) => {
       await work(req.db);
       (req.session as unknown as Record<string, unknown>).visits = 1;
@@ -116,13 +82,13 @@ const behind: Record<string, Start> = {
     });
     return listening(app);
   },
-  async koa(pool, work) {
+  koa: (place) => async (pool, work) => {
     const app = new Koa();
     app.silent = true;
     app.keys = [SECRET];
-    app.use(koaHandback({ pool, transaction: true }));
-    app.use(koaSession(app));
-    app.use(koaCompress({ threshold: 0 }));
+    const others = [koaSession(app), koaCompress({ threshold: 0 })];
+    const ours = koaHandback({ pool, transaction: true });
+    for (const each of place === 'in front' ? [...others, ours] : [ours, ...others]) app.use(each);
     app.use(async (ctx) => {
       await work(ctx.db);
       if (ctx.session) ctx.session.visits = 1;
@@ -147,8 +113,9 @@ async function answerOf(start: Start, work: Work) {
   }
 }
 
-for (const [place, starts] of Object.entries({ 'in front': inFront, behind })) {
-  for (const [framework, start] of Object.entries(starts)) {
+for (const place of ['in front', 'behind'] as const) {
+  for (const [framework, placed] of Object.entries(frameworks)) {
+    const start = placed(place);
     describe(`a request's transaction with sessions and compression ${place}, on ${framework}`, () => {
       it('is committed before the compressed answer, which carries the session', () =>
         withBank(async (bank) => {

@@ -8,14 +8,19 @@ import { Scope } from './scope.js';
  * adapter does not decide here is decided when the raw response ends.
  *
  * @param scope what stands at the request; anything else is ignored
+ * @param succeeded a function is asked only if there is a transaction; what it throws is thrown
  * @returns null if there is nothing to wait for; else a promise that rejects when COMMIT fails: the answer must be an error
  */
-export function decideTransaction(scope: unknown, succeeded: boolean): Promise<void> | null {
+export function decideTransaction(
+  scope: unknown,
+  succeeded: boolean | (() => boolean),
+): Promise<void> | null {
   const transaction = scope instanceof Scope ? Scope.transactionOf(scope) : null;
   if (!transaction) return null;
-  const decided = transaction.decide(succeeded);
+  const hasSucceeded = typeof succeeded === 'function' ? succeeded() : succeeded;
+  const decided = transaction.decide(hasSucceeded);
   // Nor is there when the error is answered that a failed COMMIT was.
-  return succeeded ? decided : null;
+  return hasSucceeded ? decided : null;
 }
 
 /**

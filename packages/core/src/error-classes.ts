@@ -129,7 +129,11 @@ export function suspicionOf(of: ErrorClass): Suspicion {
 /** What a failed attempt to open means for those who wait: `lasting` = waiting can't help. */
 export type OpenFailure = 'passing' | 'full' | 'lasting';
 
+/** Killed, in a deadlock, too late for a lock or for a limit: a statement of the set-up may well succeed the next time. */
+const UNLUCKY = new Set([1317, 1213, 1205, 1969, 3024]);
+
 export function openFailureOf({ errno, code, message }: ErrorFacts): OpenFailure {
+  if (errno !== undefined && UNLUCKY.has(errno)) return 'passing';
   // Not `fatal`: of an attempt to open every failure is, a refused certificate too.
   switch (classify({ errno, code, message })) {
     case 'full':

@@ -1,3 +1,4 @@
+import { callbackOf } from './answer-arguments.js';
 import type { Clock, Timer } from './clock.js';
 
 /** What is written within this time, and is no larger, counts as a whole: compression writes even a short body in pieces. */
@@ -35,14 +36,28 @@ export class HeldPieces {
     }
     this.begun = true;
     const ready = this.#sendFirst(lengthOf(piece) > 0 ? this.#pieces.length : 0);
-    this.#pieces.push(piece);
+    this.keep(piece);
     return ready;
   }
 
   /** However long it takes. Nobody would ever say `drain` for what was not written. */
   keep(piece: Piece): true {
-    this.#pieces.push(piece);
+    this.#pieces.push(this.#acknowledged(piece));
     return true;
+  }
+
+  /** Who waits for its callback would never write the next piece, nor the end. */
+  #acknowledged(piece: Piece): Piece {
+    const callback = callbackOf(piece);
+    if (!callback) return piece;
+    let told = false;
+    const tell = (error?: Error) => {
+      timer.cancel();
+      if (!told) callback(error);
+      told = true;
+    };
+    const timer = this.#clock.after(WHOLE_MS, tell);
+    return piece.map((arg) => (arg === callback ? tell : arg));
   }
 
   /** What has not left, in order; it is no longer kept here. */

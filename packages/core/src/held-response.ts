@@ -1,23 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
+import { callbackOf, checkChunk, checkHead, headersOf, writtenAfterEnd } from './answer-arguments.js';
+import { type AnswerGate, show } from './answer-gate.js';
 import type { Clock } from './clock.js';
 import { asError } from './errors.js';
 import { HeldPieces, type Piece } from './held-pieces.js';
 import { type Head, headOf, putHead } from './response-head.js';
 import type { Decided } from './scope-context.js';
-
-/** What only the framework can do for a route's transaction. */
-export interface AnswerGate {
-  /** Remembers the headers that the framework keeps beside the raw response; the returned function restores them. */
-  remember?(): () => void;
-  /**
-   * COMMIT has failed: answers with the framework's own error or, where the answer has begun to leave, tells the
-   * framework, before the socket is cut.
-   *
-   * @returns false if it can't, for the response was taken away from it
-   */
-  fail(error: Error): boolean;
-}
 
 /** Responses that their handler has ended, and that have not left yet. */
 const ended = new WeakSet<object>();
@@ -68,6 +57,8 @@ export class HeldResponse {
   /** Each event is whole by itself. */
   #isEvents = false;
   readonly #pieces: HeldPieces;
+  /** The status and the length that were set when the first part of the answer was given. */
+  #first: { readonly status: number; readonly length: unknown } | null = null;
   #answer: Answer | null = null;
   #deciding = false;
 
@@ -96,6 +87,14 @@ export class HeldResponse {
         this.#passes ? this.#inner[name].apply(res, args) : held[name](...args);
     }
     Object.assign(res, this.#ours);
+    if (!gate?.showsHeld) return;
+    const shows = () => !this.#open && gate.showsHeld?.() === true;
+    show(res, 'headersSent', () => shows() && this.#isHolding);
+    show(
+      res,
+      'writableEnded',
+      () => !this.#open && (gate.isDeciding?.() === true || (shows() && this.#answer !== null)),
+    );
   }
 
   /** The framework has seen to the decision itself, or there is nothing more to decide. */
@@ -110,32 +109,38 @@ export class HeldResponse {
 
   /** The headers and the status are as they were before the first query. */
   restore(): void {
+    // What is held is shown as sent.
+    this.#forget();
     if (this.#res.headersSent) return;
     putHead(this.#res, this.#before);
     this.#restoreFramework?.();
-    this.#forget();
   }
 
   #holdHead(args: unknown[]): unknown {
-    this.#startOver();
+    checkHead(args);
     if (this.#deciding) return this.#res;
     // Held or not, the status is to be seen.
     if (typeof args[0] === 'number') this.#res.statusCode = args[0];
+    this.#startOver();
+    this.#first ??= this.#now;
     this.#writeHead = args;
-    this.#isEvents ||= JSON.stringify(args).includes(EVENTS);
+    this.#isEvents ||= headersOf(args).some(([, value]) => String(value).startsWith(EVENTS));
     return this.#res;
   }
 
   #holdHeaders(): void {
     this.#startOver();
     if (this.#deciding || this.#answer) return;
+    this.#first ??= this.#now;
     this.#flushed = true;
     if (this.#isEventStream) this.#begin();
   }
 
   #holdChunk(args: unknown[]): boolean {
+    checkChunk(args[0]);
     this.#startOver();
-    if (this.#deciding || this.#answer) return false;
+    if (this.#deciding || this.#answer) return this.#refuse(args);
+    this.#first ??= this.#now;
     if (this.#isEventStream) return this.#send(args);
     // The head is all there is of such an answer, so nothing may leave early.
     return this.#isBodiless ? this.#pieces.keep(['', ...args.slice(1)]) : this.#pieces.add(args);
@@ -146,9 +151,21 @@ export class HeldResponse {
     return req.method === 'HEAD' || statusCode === 204 || statusCode === 304;
   }
 
+  /** The answer is complete. */
+  #refuse(args: unknown[]): false {
+    const callback = callbackOf(args);
+    if (callback) this.#clock.soon(() => callback(writtenAfterEnd()));
+    return false;
+  }
+
   #holdEnd(args: unknown[]): unknown {
+    if (args[0] && typeof args[0] !== 'function') checkChunk(args[0]);
+    if (this.#answer && this.#gate?.ignores?.(args[0])) return this.#res;
     this.#startOver();
-    if (this.#deciding || this.#answer) return this.#res;
+    if (this.#deciding || this.#answer) {
+      this.#tellAtTheEnd(args);
+      return this.#res;
+    }
     this.#answer = {
       head: headOf(this.#res),
       writeHead: this.#writeHead,
@@ -170,12 +187,36 @@ export class HeldResponse {
 
   /** A second answer after the first: an error handler's. It takes the place of the first as long as it can. */
   #startOver(): void {
-    if (this.#answer && !this.#deciding && !this.#pieces.begun) this.#forget();
+    if (this.#deciding || this.#pieces.begun) return;
+    if (this.#answer || this.#isAnother) this.#forget();
+  }
+
+  get #now() {
+    return { status: this.#res.statusCode, length: this.#res.getHeader('content-length') };
+  }
+
+  /**
+   * Whether what comes now belongs to another answer than the parts that are held: of one that had left, nobody could
+   * change the head. Cookies and the like prove nothing, middleware sets them last.
+   */
+  get #isAnother(): boolean {
+    if (!this.#first) return false;
+    const { status, length } = this.#now;
+    const hasFailed = status >= 400 && status !== this.#first.status;
+    return hasFailed || (length !== undefined && length !== this.#first.length);
+  }
+
+  /** Another answer takes the place of this one, and its handler may wait for the end. */
+  #tellAtTheEnd(end: unknown[]): void {
+    const callback = callbackOf(end);
+    if (callback) this.#res.once('finish', () => callback());
   }
 
   #forget(): void {
+    if (this.#answer) this.#tellAtTheEnd(this.#answer.end);
     this.#answer = null;
     ended.delete(this.#res);
+    this.#first = null;
     this.#writeHead = null;
     this.#flushed = false;
     this.#pieces.clear();
@@ -238,6 +279,7 @@ export class HeldResponse {
 
   #fail(error: Error): void {
     this.#open = true;
+    if (this.#answer) this.#tellAtTheEnd(this.#answer.end);
     const begun = this.#res.headersSent;
     const told = this.#gate?.fail(error) === true;
     // What has left can't be taken back, but the client must not take it for the whole.

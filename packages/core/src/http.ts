@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AnswerGate, HeldResponse, isAnswered } from './held-response.js';
+import type { AnswerGate } from './answer-gate.js';
+import { HeldResponse, isAnswered } from './held-response.js';
 import { Lifecycle } from './lifecycle.js';
 import { isLongLived } from './long-lived.js';
 import type { ScopeSettings } from './options.js';

@@ -1,3 +1,4 @@
+export type { AnswerGate } from './answer-gate.js';
 export { decideTransaction, decideWithStream } from './answering.js';
 export type { AcquireOptions, CloseOptions, ConnectionPool, OwnerOptions } from './connection-pool.js';
 export { createPool } from './create.js';
@@ -11,7 +12,7 @@ export {
   type PoolReport,
 } from './errors.js';
 export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
-export type { AnswerGate } from './held-response.js';
+export { isAnswered } from './held-response.js';
 export { clientLeft } from './http.js';
 export type { JobOptions } from './job.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AnswerGate } from './answer-gate.js';
 import { type CloseOptions, ConnectionPool } from './connection-pool.js';
 import { createPool } from './create.js';
 import { HandbackError } from './errors.js';
 import { FOREIGN_NAMES } from './foreign-names.js';
-import type { AnswerGate } from './held-response.js';
 import { httpScope } from './http.js';
 import { checkOptions, invalid, type Rules } from './option-rules.js';
 import {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
 type Response = ServerResponse<IncomingMessage>;
 
@@ -10,7 +10,16 @@ export interface Head {
 }
 
 export function headOf(res: Response): Head {
-  return { statusCode: res.statusCode, statusMessage: messageOf(res), headers: { ...res.getHeaders() } };
+  return { statusCode: res.statusCode, statusMessage: messageOf(res), headers: copyOf(res.getHeaders()) };
+}
+
+/** `appendHeader()` and its like push to lists of values. */
+export function copyOf(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  const copies = Object.entries(headers).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? [...value] : value,
+  ]);
+  return Object.fromEntries(copies);
 }
 
 /** HTTP/2 has none, and Node warns of those who ask. */
@@ -22,8 +31,13 @@ function messageOf(res: Response): string | undefined {
 export function putHead(res: Response, head: Head): void {
   res.statusCode = head.statusCode;
   if (messageOf(res) !== head.statusMessage) res.statusMessage = head.statusMessage as string;
-  for (const name of res.getHeaderNames()) if (!(name in head.headers)) res.removeHeader(name);
-  for (const [name, value] of Object.entries(head.headers)) {
-    if (value !== undefined && res.getHeader(name) !== value) res.setHeader(name, value);
+  for (const name of res.getHeaderNames()) if (!Object.hasOwn(head.headers, name)) res.removeHeader(name);
+  for (const [name, value] of Object.entries(copyOf(head.headers))) {
+    if (value !== undefined && !isSame(res.getHeader(name), value)) res.setHeader(name, value);
   }
+}
+
+function isSame(now: OutgoingHttpHeader | undefined, then: OutgoingHttpHeader): boolean {
+  if (!Array.isArray(now) || !Array.isArray(then)) return now === then;
+  return now.length === then.length && now.every((value, at) => value === then[at]);
 }

@@ -10,5 +10,13 @@ export function gateOf(request: Request): AnswerGate {
       next?.(error);
       return next !== undefined;
     },
+    // `next()` behind `res.json()`: Express's final handler keeps still when it sees that an answer has left.
+    ignores: (body) => isNotFound(request, body),
   };
+}
+
+/** What Express answers when no route has. An error of that status is shown in other words. */
+function isNotFound({ method, res }: Request, body: unknown): boolean {
+  if (res?.statusCode !== 404 || res.get('Content-Security-Policy') !== "default-src 'none'") return false;
+  return method === 'HEAD' || String(body).includes(`<pre>Cannot ${method} `);
 }

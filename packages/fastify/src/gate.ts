@@ -1,17 +1,30 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { type AnswerGate, decideTransaction, decideWithStream } from '@handback/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 
 const FAILED = Symbol('handback.failed');
-type Marked = FastifyRequest & { [FAILED]?: true };
+/** The body is a stream that Fastify has begun to send. */
+const STREAMED = Symbol('handback.streamed');
+/** The answer waits for COMMIT. */
+const DECIDING = Symbol('handback.deciding');
+type Marked = FastifyRequest & { [FAILED]?: true; [STREAMED]?: true; [DECIDING]?: true | undefined };
 
 /** The request has thrown, whatever status an error handler answers with. */
 function mark(request: FastifyRequest): void {
   (request as Marked)[FAILED] = true;
 }
 
-/** What is written to the raw response piece by piece is decided there, with its last piece. */
-function isStreamed(payload: unknown): boolean {
-  return typeof payload === 'object' && payload !== null && !Buffer.isBuffer(payload);
+/** All else is written to the raw response piece by piece and decided there, with its last piece; or Fastify refuses it. */
+function isWhole(payload: unknown): boolean {
+  return payload === undefined || payload === null || typeof payload === 'string' || Buffer.isBuffer(payload);
+}
+
+/** @throws {TypeError} what Node would throw behind COMMIT */
+function checkHeaders(reply: FastifyReply): void {
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    validateHeaderName(name);
+    validateHeaderValue(name, value as string);
+  }
 }
 
 /**
@@ -25,14 +38,33 @@ export function addCommitGate(route: RouteOptions, scopeOf: (request: FastifyReq
     payload: unknown,
     done: (error: Error | null, payload?: unknown) => void,
   ) => {
-    const succeeded = reply.statusCode < 400 && !(request as Marked)[FAILED];
-    if (succeeded && isStreamed(payload)) {
+    const marked = request as Marked;
+    const succeeded = reply.statusCode < 400 && !marked[FAILED];
+    if (succeeded && !isWhole(payload)) {
+      marked[STREAMED] = true;
       decideWithStream(scopeOf(request), request.raw, reply.raw);
       return done(null, payload);
     }
-    const decided = decideTransaction(scopeOf(request), succeeded);
-    if (decided) decided.then(() => done(null, payload), done);
-    else done(null, payload);
+    let decided: Promise<void> | null;
+    try {
+      decided = decideTransaction(scopeOf(request), () => {
+        if (succeeded) checkHeaders(reply);
+        return succeeded;
+      });
+    } catch (error) {
+      return done(error as Error);
+    }
+    if (!decided) return done(null, payload);
+    marked[DECIDING] = true;
+    const goOn = (error: Error | null) => {
+      marked[DECIDING] = undefined;
+      done(error, payload);
+    };
+    decided
+      .then(() => goOn(null), goOn)
+      // Without a promise in between Fastify would have caught it.
+      .catch(done)
+      .catch((error) => reply.raw.destroy(error));
   };
   route.onSend = [...[route.onSend ?? []].flat(), gate as never];
   const { errorHandler } = route;
@@ -44,16 +76,28 @@ export function addCommitGate(route: RouteOptions, scopeOf: (request: FastifyReq
   };
 }
 
+/** Fastify adds cookies to the list that it has. */
+function copyOf(headers: ReturnType<FastifyReply['getHeaders']>): Record<string, string | string[]> {
+  const copies = Object.entries(headers).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? [...value] : value,
+  ]);
+  return Object.fromEntries(copies);
+}
+
 /** What Fastify does when COMMIT fails behind its back: the answer was streamed, or written to the raw response. */
 export function gateOf(reply: FastifyReply): AnswerGate {
   return {
     remember() {
-      const before = reply.getHeaders();
+      const before = copyOf(reply.getHeaders());
       return () => {
-        for (const name of Object.keys(reply.getHeaders())) if (!(name in before)) reply.removeHeader(name);
-        reply.headers(before);
+        // All of them: a second Set-Cookie is added to the first.
+        for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
+        reply.headers(copyOf(before));
       };
     },
+    showsHeld: () => (reply.request as Marked)[STREAMED] !== true,
+    isDeciding: () => (reply.request as Marked)[DECIDING] === true,
     fail(error) {
       if (reply.raw.headersSent)
         reply.log.error({ err: error }, 'COMMIT failed behind the head of its answer');

@@ -5,6 +5,7 @@ import {
   decideTransaction,
   decideWithStream,
   Installer,
+  isAnswered,
   Plugin,
   type PluginOptions,
   type RouteOptions,
@@ -13,7 +14,7 @@ import {
   routeSettingOf,
 } from '@handback/core';
 import type { Context, Middleware } from 'koa';
-import { gateOf, isWhole } from './gate.js';
+import { gateOf, hasSucceeded, isWhole } from './gate.js';
 
 export type HandbackOptions = PluginOptions<Context>;
 
@@ -57,8 +58,10 @@ export function handback(options: HandbackOptions): Handback {
     installer.admit(ctx as Context, ctx.app.context);
     try {
       await installer.enter(ctx as Context, next);
+      // Koa would see it on the raw response, were it not held.
+      if (isAnswered(ctx.res)) ctx.respond = false;
       const scope = installer.scopeOf(ctx as Context);
-      if (isWhole(ctx)) await decideTransaction(scope, ctx.status < 400);
+      if (isWhole(ctx)) await decideTransaction(scope, () => hasSucceeded(ctx));
       else if (ctx.respond !== false) decideWithStream(scope, ctx.req, ctx.res);
     } catch (error) {
       decideTransaction(installer.scopeOf(ctx as Context), false);

@@ -16,6 +16,13 @@ export function isWhole(ctx: ParameterizedContext): boolean {
   return ctx.respond !== false && !isStreamed(ctx.body);
 }
 
+/** @throws what Koa would throw behind COMMIT, of a body that can't be written as JSON */
+export function hasSucceeded({ status, body }: ParameterizedContext): boolean {
+  if (status >= 400) return false;
+  if (typeof body === 'object' && !Buffer.isBuffer(body)) JSON.stringify(body);
+  return true;
+}
+
 function isStreamed(body: unknown): boolean {
   if (typeof body !== 'object' || body === null) return false;
   const isWeb = body instanceof Blob || body instanceof ReadableStream || body instanceof Response;
