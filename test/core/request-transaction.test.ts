@@ -151,6 +151,21 @@ describe('the transaction of a request', () => {
     assert.equal(test.stats().late, 1);
   });
 
+  it('a late transaction(fn) is one of its own too where no query came before', async () => {
+    const { test, request, db } = await whole({ answerBegun: true });
+    await assert.rejects(
+      db.transaction(() => 1),
+      coded('TRANSACTION_TOO_LATE'),
+      'the answer is still being written',
+    );
+    request.answer();
+    await test.clock.settle();
+    await test.rest(db.transaction((tx) => tx.query('SELECT 2')));
+    assert.deepEqual(sent(test), ['START TRANSACTION', 'SELECT 2', 'COMMIT']);
+    assert.equal(test.stats().late, 1);
+    await assert.rejects(db.query(WRITE), coded('TRANSACTION_TOO_LATE'));
+  });
+
   it('a refused COMMIT is the error of the answer, its headers are taken back, and it is rolled back', async () => {
     const { test, request, db } = await whole();
     await test.rest(db.query(WRITE));

@@ -129,20 +129,29 @@ for (const place of ['in front', 'behind'] as const) {
           assert.equal(await bank.balance(1), 900);
         }));
 
-      it('that can not be committed is answered with a 500 that can be read', () =>
+      const outcome = place === 'behind' ? 'a 500 that can be read, or cut off' : 'a 500 that can be read';
+      it(`that can not be committed is answered with ${outcome}`, () =>
         withBank(async (bank) => {
           const watcher = await ServerWatcher.open();
-          const { status, headers, body } = await answerOf(start, async (db) => {
+          const answer = await answerOf(start, async (db) => {
             await db.query(bank.add, [-100, 1]);
             const [[row]] = (await db.query('SELECT CONNECTION_ID() AS id')) as unknown as [{ id: number }[]];
             const { id } = row as { id: number };
             await watcher.disconnect(id);
             await eventually(async () => assert.ok(!(await watcher.isConnected(id))));
-          }).finally(() => watcher.close());
+          })
+            .catch((error: Error) => {
+              // Compression that takes its time makes a stream of it.
+              if (place === 'behind' && /before its answer was whole/.test(error.message)) return null;
+              throw error;
+            })
+            .finally(() => watcher.close());
+          assert.equal(await bank.balance(1), 1000);
+          if (!answer) return;
+          const { status, headers, body } = answer;
           assert.equal(status, 500);
           const text = headers['content-encoding'] === 'gzip' ? gunzipSync(body).toString() : body.toString();
           assert.match(text, /Internal Server Error|TRANSACTION_ROLLED_BACK|was rolled back/);
-          assert.equal(await bank.balance(1), 1000);
         }));
     });
   }

@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { clientLeft } from './http.js';
 import { Scope } from './scope.js';
 
 /**
@@ -19,4 +21,18 @@ export function decideTransaction(
   const decided = transaction.decide(hasSucceeded);
   // Nor is there when the error is answered that a failed COMMIT was.
   return hasSucceeded ? decided : null;
+}
+
+/**
+ * The body is a stream that the framework sends and ends by itself. Should the client leave before, nobody ends it, and
+ * nobody is at work on it: the request has failed.
+ *
+ * @param scope as above
+ */
+export function decideWithStream(scope: unknown, req: IncomingMessage, res: ServerResponse): void {
+  if (!(scope instanceof Scope)) return;
+  // A stream may send its statement, the first of the request, later than this.
+  res.once('close', () => {
+    if (clientLeft(req, res)) decideTransaction(scope, false);
+  });
 }

@@ -20,7 +20,7 @@ export class CallSite {
   toString(): string {
     const frames = framesOf(this.#trace).filter(isForeign);
     const frame = frames.find((line) => !/[\\/]node_modules[\\/]/.test(line)) ?? frames[0];
-    return frame?.replace(/^\s+at /, '') ?? UNKNOWN;
+    return frame?.replace(/^\s+at (?:async )?/, '') ?? UNKNOWN;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { finished } from 'node:stream';
 import { callbackOf, checkChunk, checkHead, headersOf, writtenAfterEnd } from './answer-arguments.js';
 import { type AnswerGate, show } from './answer-gate.js';
 import type { Clock } from './clock.js';
@@ -291,6 +292,10 @@ export class HeldResponse {
 
   #insist(turns: number): void {
     if (this.#res.writableEnded || this.#res.headersSent) return;
+    const { req } = this.#res;
+    // Express's final handler first lets the rest of the body come in, and then takes the headers for unsent.
+    if (req.readableFlowing && !req.readableEnded && !req.destroyed)
+      return void finished(req, { writable: false }, () => this.#insist(ERROR_TURNS));
     if (turns > 0) return this.#clock.soon(() => this.#insist(turns - 1));
     putHead(this.#res, this.#before);
     this.#answerPlainly();

@@ -1,5 +1,5 @@
 export type { AnswerGate } from './answer-gate.js';
-export { decideTransaction } from './answering.js';
+export { decideTransaction, decideWithStream } from './answering.js';
 export type { AcquireOptions, CloseOptions, ConnectionPool, OwnerOptions } from './connection-pool.js';
 export { createPool } from './create.js';
 export { currentDb } from './current-db.js';

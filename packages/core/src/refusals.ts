@@ -10,7 +10,7 @@ export function leaseReleased(takenAway: boolean): HandbackError {
 export function queryTimedOut(limitMs: number): HandbackError {
   return new HandbackError(
     'QUERY_TIMEOUT',
-    `The statement ran for longer than its limit of ${limitMs} ms (queryTimeoutMs) and is being killed; what it did until then is not known.`,
+    `The statement ran for longer than its limit of ${limitMs} ms (queryTimeoutMs, or its own timeout) and is being killed; what it did until then is not known.`,
   );
 }
 
@@ -45,11 +45,19 @@ export function decidedByAnswer(): HandbackError {
   );
 }
 
+/** Options of a `transaction(fn)` there. */
+export function optionsOfSavepoint(): HandbackError {
+  return new HandbackError(
+    'TRANSACTION_NESTED',
+    'This request runs in a transaction (option transaction), of which transaction(fn) is a savepoint: it takes no isolation, readOnly or retries. Give the route the first two; a deadlock undoes the whole request.',
+  );
+}
+
 /** The first query of a request that is to run in a transaction. */
 export function answerBegun(): HandbackError {
   return new HandbackError(
     'TRANSACTION_TOO_LATE',
-    'This request runs in a transaction (option transaction), and its answer has begun to leave: a failing COMMIT could no longer change it. Query before answering, or set transaction: false for this route.',
+    'This request runs in a transaction (option transaction), and its answer has begun to leave: a failing COMMIT could no longer change it. Query before answering, or set transaction: false for this route. Once the answer has ended, transaction(fn) is one of its own.',
   );
 }
 

@@ -19,7 +19,7 @@ const ISOLATIONS: readonly string[] = [
 ];
 
 export const isolation: Rule = {
-  allowed: ISOLATIONS.map((level) => `'${level}'`).join(', '),
+  allowed: ISOLATIONS.map((level) => `'${level.toLowerCase()}'`).join(', '),
   accepts: (value) => typeof value === 'string' && ISOLATIONS.includes(value.toUpperCase()),
 };
 

@@ -8,7 +8,7 @@ import type { Lease } from './lease.js';
 import type { Lifecycle, ScopeState } from './lifecycle.js';
 import type { LoggedStatement } from './query-log.js';
 import { type Dialect, Queryable } from './queryable.js';
-import { decidedByAnswer, endsByItself, nested } from './refusals.js';
+import { decidedByAnswer, endsByItself, nested, optionsOfSavepoint } from './refusals.js';
 import { RequestTransaction } from './request-transaction.js';
 import { RowStream, StreamedStatement } from './row-stream.js';
 import type { ScopeContext } from './scope-context.js';
@@ -148,7 +148,7 @@ export class Scope extends Queryable {
     const refusal = life.enter();
     if (refusal) throw refusal;
     const whole = this.#inWhole();
-    if (whole && !whole.isDecided) return this.#savepoint(whole, fn, options);
+    if (whole && !this.#isOver(whole)) return this.#savepoint(whole, fn, options);
     if (whole || life.isLate) return this.#lateTransaction(fn, options);
     life.functions++;
     try {
@@ -160,9 +160,15 @@ export class Scope extends Queryable {
     }
   }
 
+  /** It was decided, or never begun, and the answer has gone. */
+  #isOver(whole: RequestTransaction): boolean {
+    if (whole.isDecided) return true;
+    return !whole.isOpen && this.#life.isLate && this.#context.answerBegun === true;
+  }
+
   /** @throws {HandbackError} TRANSACTION_NESTED for what only a transaction of its own could have */
   async #savepoint<T>(whole: RequestTransaction, fn: Work<T>, options: TransactionOptions): Promise<T> {
-    if (options.isolation !== undefined || options.readOnly || options.retries) throw decidedByAnswer();
+    if (options.isolation !== undefined || options.readOnly || options.retries) throw optionsOfSavepoint();
     return whole.transaction(fn);
   }
 

@@ -5,8 +5,10 @@ import type { Request } from 'express';
 export function gateOf(request: Request): AnswerGate {
   return {
     fail(error) {
-      request.next?.(error);
-      return request.next !== undefined;
+      // Read before it is called: where nothing else handles the error, Express takes it back on the way.
+      const { next } = request;
+      next?.(error);
+      return next !== undefined;
     },
     // `next()` behind `res.json()`: Express's final handler keeps still when it sees that an answer has left.
     ignores: (body) => isNotFound(request, body),

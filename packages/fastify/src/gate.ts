@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { type AnswerGate, decideTransaction } from '@handback/core';
+import { type AnswerGate, decideTransaction, decideWithStream } from '@handback/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 
 const FAILED = Symbol('handback.failed');
@@ -42,6 +42,7 @@ export function addCommitGate(route: RouteOptions, scopeOf: (request: FastifyReq
     const succeeded = reply.statusCode < 400 && !marked[FAILED];
     if (succeeded && !isWhole(payload)) {
       marked[STREAMED] = true;
+      decideWithStream(scopeOf(request), request.raw, reply.raw);
       return done(null, payload);
     }
     let decided: Promise<void> | null;

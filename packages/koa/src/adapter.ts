@@ -3,6 +3,7 @@ import {
   type ConnectionPool,
   checkRouteOptions,
   decideTransaction,
+  decideWithStream,
   Installer,
   isAnswered,
   Plugin,
@@ -59,7 +60,9 @@ export function handback(options: HandbackOptions): Handback {
       await installer.enter(ctx as Context, next);
       // Koa would see it on the raw response, were it not held.
       if (isAnswered(ctx.res)) ctx.respond = false;
-      if (isWhole(ctx)) await decideTransaction(installer.scopeOf(ctx as Context), () => hasSucceeded(ctx));
+      const scope = installer.scopeOf(ctx as Context);
+      if (isWhole(ctx)) await decideTransaction(scope, () => hasSucceeded(ctx));
+      else if (ctx.respond !== false) decideWithStream(scope, ctx.req, ctx.res);
     } catch (error) {
       decideTransaction(installer.scopeOf(ctx as Context), false);
       throw error;

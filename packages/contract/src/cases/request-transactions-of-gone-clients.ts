@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { PassThrough } from 'node:stream';
 import { clientGone, codeOf, serve } from '../app.js';
 import type { Case, Handler } from '../harness.js';
 import { withBank } from '../support/database.js';
@@ -84,6 +85,32 @@ const firstQueryAfterwards: Case = {
     }),
 };
 
+/** Frameworks that send a stream by themselves destroy it when the client leaves, and are done. */
+const streaming: Case = {
+  name: 'a stream whose client leaves: rolled back at once, and nobody is told of an open transaction',
+  only: ['fastify', 'koa'],
+  run: (harness) =>
+    withBank((bank) => {
+      const handler: Handler = async ({ db, stream }) => {
+        await db.query(bank.add, [-100, 1]);
+        const body = new PassThrough();
+        // The last piece would wait for COMMIT.
+        for (const piece of ['x', 'y']) body.write(piece.repeat(100_000));
+        stream(body);
+      };
+      const routes = [{ path: '/t', options: { transaction: true, drainTimeoutMs: 600_000 }, handler }];
+      return serve(harness, { routes }, async (app) => {
+        const client = await app.client();
+        client.send(['/t']);
+        await client.receiveUntil('xxx');
+        client.leave('RST');
+        await app.handedBack();
+        assert.equal(await bank.balance(1), 1000);
+        assert.deepEqual([app.pool.stats().rolledBack, app.warnings], [0, []]);
+      });
+    }),
+};
+
 const waiting: Case = {
   name: 'a request that waits for its connection when its client leaves begins nothing',
   run: (harness) =>
@@ -134,5 +161,6 @@ export const requestTransactionsOfGoneClients: Case[] = [
   gone('the client leaves, the handler answers 409: rolled back', 'RST', 409, 1000),
   neverEnds,
   firstQueryAfterwards,
+  streaming,
   waiting,
 ];

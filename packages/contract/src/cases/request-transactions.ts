@@ -242,6 +242,23 @@ const firstQueryTooLate: Case = {
     }),
 };
 
+const firstTransactionLate: Case = {
+  name: 'a late transaction(fn) of a request without a query is one of its own',
+  run: (harness) =>
+    withBank((bank) => {
+      const afterwards = new Afterwards<string | undefined>();
+      const handler: Handler = ({ db, reply }) => {
+        afterwards.schedule(() => codeOf(db.transaction((tx) => tx.query(bank.add, [1, 1]))));
+        reply(200, {});
+      };
+      return serve(harness, { routes: [{ path: '/t', options: whole, handler }] }, async (app) => {
+        await app.get('/t');
+        assert.equal(await afterwards.begin(), 'no error');
+        assert.equal(await bank.balance(1), 1001);
+      });
+    }),
+};
+
 export const requestTransactions: Case[] = [
   beginsWithTheFirstQuery,
   ...decidedByTheStatus,
@@ -252,6 +269,7 @@ export const requestTransactions: Case[] = [
   savepoints,
   undoneByHand,
   firstQueryTooLate,
+  firstTransactionLate,
   late(
     'a late statement behind it is refused, not run by itself',
     (db, add) => db.query(add, [10, 1]),
