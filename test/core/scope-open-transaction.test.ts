@@ -25,6 +25,18 @@ describe('a transaction that is open at the end', () => {
     assert.match(test.told('warning')[0]?.message ?? '', /POST \/transfer left a transaction open/);
   });
 
+  it('is warned of once per route, and not for ever where each request is a route of its own', async () => {
+    const test = new TestPool({ max: 1 });
+    for (let n = 0; n < 1_010; n++) {
+      const request = new TestRequest(test, { route: `GET /${n}` });
+      await request.db.beginTransaction();
+      request.answer();
+      await test.clock.settle();
+    }
+    assert.equal(test.told('warning').length, 1_000);
+    assert.equal(test.told('rollback').length, 1_010);
+  });
+
   it('rejects every later statement, commit() included, until rollback(): nothing is sent', async () => {
     const { test, db } = await leftOpen();
     const { length } = test.connection().sent;

@@ -32,7 +32,7 @@ export class LateRules {
   ended(why: string): HandbackError {
     return new HandbackError(
       'SCOPE_ENDED',
-      `${why}, and the request has ended. Do it before the answer, or use transaction(fn), which works late too.`,
+      `${why}, and the request (or job) has ended. Do it before its end, or use transaction(fn), which works late too.`,
     );
   }
 }
@@ -40,6 +40,6 @@ export class LateRules {
 export function lateWorkForbidden(): HandbackError {
   return new HandbackError(
     'SCOPE_ENDED',
-    'The request has ended, and late work is not allowed here (option afterResponse).',
+    'The request (or job) has ended, and late work is not allowed here (option afterResponse).',
   );
 }

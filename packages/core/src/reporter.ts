@@ -141,8 +141,8 @@ export class Reporter {
   }
 
   #once(key: string, warning: PoolEventMap['warning'][0]): void {
-    if (this.#said.has(key)) return;
-    if (this.#said.size < REMEMBERED) this.#said.add(key);
+    if (this.#said.has(key) || this.#said.size >= REMEMBERED) return;
+    this.#said.add(key);
     this.#parts.events.warn(warning);
   }
 
