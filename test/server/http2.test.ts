@@ -290,6 +290,7 @@ for (const [name, start] of Object.entries({ fastify, koa, http })) {
         await serve(start, { '/signal': tell }, { max: 3, releaseOn }, async ({ session }) => {
           assert.match((await request(session, '/signal')).body, /answered/);
           const cancelled = request(session, '/signal');
+          await eventually(() => assert.equal(told.length, 2));
           const left = request(session, '/signal');
           await eventually(() => assert.equal(told.length, 3));
           cancelled.reset();
