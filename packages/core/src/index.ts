@@ -39,6 +39,7 @@ export {
 } from './plugin.js';
 export type { LoggedStatement } from './query-log.js';
 export type { RequestTransactionOptions } from './request-options.js';
+export { copyHeaders } from './response-head.js';
 export type { StreamOptions } from './row-stream.js';
 export type { Scope } from './scope.js';
 export type { StatementOptions } from './statement.js';

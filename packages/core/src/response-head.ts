@@ -10,16 +10,20 @@ export interface Head {
 }
 
 export function headOf(res: Response): Head {
-  return { statusCode: res.statusCode, statusMessage: messageOf(res), headers: copyOf(res.getHeaders()) };
+  return {
+    statusCode: res.statusCode,
+    statusMessage: messageOf(res),
+    headers: copyHeaders(res.getHeaders()),
+  };
 }
 
 /** `appendHeader()` and its like push to lists of values. */
-export function copyOf(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+export function copyHeaders<H extends object>(headers: H): H {
   const copies = Object.entries(headers).map(([name, value]) => [
     name,
     Array.isArray(value) ? [...value] : value,
   ]);
-  return Object.fromEntries(copies);
+  return Object.fromEntries(copies) as H;
 }
 
 /** HTTP/2 has none, and Node warns of those who ask. */
@@ -32,7 +36,7 @@ export function putHead(res: Response, head: Head): void {
   res.statusCode = head.statusCode;
   if (messageOf(res) !== head.statusMessage) res.statusMessage = head.statusMessage as string;
   for (const name of res.getHeaderNames()) if (!Object.hasOwn(head.headers, name)) res.removeHeader(name);
-  for (const [name, value] of Object.entries(copyOf(head.headers))) {
+  for (const [name, value] of Object.entries(copyHeaders(head.headers))) {
     if (value !== undefined && !isSame(res.getHeader(name), value)) res.setHeader(name, value);
   }
 }

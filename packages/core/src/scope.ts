@@ -126,10 +126,7 @@ export class Scope extends Queryable {
     if (!life.asked && !life.isOptedOut()) return;
     const refusal = life.enter();
     if (this.#whole && (!refusal || life.losses.ofTransaction)) return this.#whole.rollback();
-    if (life.losses.ofTransaction) {
-      life.losses.broken = null;
-      return;
-    }
+    if (life.losses.ofTransaction) return life.losses.transactionAcknowledged();
     if (refusal) throw refusal;
     if (life.functions > 0) throw endsByItself();
     // Without a connection nothing is open: what was has been rolled back when it was given back.

@@ -8,7 +8,7 @@ import {
   type Scope,
   startsAsEventStream,
 } from '@handback/core';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { addCommitGate, gateOf } from './gate.js';
 
 export type HandbackOptions = PluginOptions<FastifyRequest>;
@@ -79,6 +79,7 @@ function replyOf(request: FastifyRequest): FastifyReply {
 
 function view(request: FastifyRequest) {
   const reply = replyOf(request);
+  let config: FastifyContextConfig | undefined;
   return {
     request,
     req: request.raw,
@@ -88,7 +89,9 @@ function view(request: FastifyRequest) {
       return isHijacked || startsAsEventStream(reply.getHeader('content-type'));
     },
     get routeSetting() {
-      return request.routeOptions.config?.handback;
+      // Asked with every statement, and Fastify makes the object anew each time.
+      config ??= request.routeOptions.config ?? {};
+      return config.handback;
     },
     get pattern() {
       return request.routeOptions.url;

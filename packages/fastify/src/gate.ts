@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { type AnswerGate, decideTransaction, decideWithStream } from '@handback/core';
+import { type AnswerGate, copyHeaders, decideTransaction, decideWithStream } from '@handback/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 
 const FAILED = Symbol('handback.failed');
@@ -76,24 +76,16 @@ export function addCommitGate(route: RouteOptions, scopeOf: (request: FastifyReq
   };
 }
 
-/** Fastify adds cookies to the list that it has. */
-function copyOf(headers: ReturnType<FastifyReply['getHeaders']>): Record<string, string | string[]> {
-  const copies = Object.entries(headers).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? [...value] : value,
-  ]);
-  return Object.fromEntries(copies);
-}
-
 /** What Fastify does when COMMIT fails behind its back: the answer was streamed, or written to the raw response. */
 export function gateOf(reply: FastifyReply): AnswerGate {
   return {
     remember() {
-      const before = copyOf(reply.getHeaders());
+      // Fastify adds cookies to the list that it has.
+      const before = copyHeaders(reply.getHeaders());
       return () => {
         // All of them: a second Set-Cookie is added to the first.
         for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
-        reply.headers(copyOf(before));
+        reply.headers(copyHeaders(before) as Record<string, string | string[]>);
       };
     },
     showsHeld: () => (reply.request as Marked)[STREAMED] !== true,
