@@ -260,6 +260,17 @@ describe('an answer that is held back', () => {
     assert.deepEqual([answer?.headers['retry-after'], answer?.headers['x-answer']], ['1', undefined]);
   });
 
+  it('with a Content-Length is not complete before COMMIT, though an empty piece comes last', async () => {
+    site.handler = async (res) => {
+      new HeldResponse(res, new Decision(new Error('COMMIT failed')), undefined, systemClock);
+      res.setHeader('Content-Length', 20_000);
+      res.write('x'.repeat(20_000));
+      res.write('');
+      res.end();
+    };
+    assert.notEqual((await site.visit('GET'))?.body.length, 20_000);
+  });
+
   it('of an event stream leaves event by event', async () => {
     let goOn = () => {};
     site.handler = async (res) => {
