@@ -118,7 +118,7 @@ for (const { name: strategyName, strategy, harness, caught } of strategies) {
     const complaints = new Map<string, string>();
 
     before(async () => {
-      const subject = { ...harness, patienceMs: 750, strategy };
+      const subject = { ...harness, patienceMs: 2_000, strategy };
       await Promise.all(
         names.map(async (name) => {
           const outcome = within(10_000, name, theCase(name).run(subject));

@@ -26,6 +26,25 @@ describe('acquire order', () => {
     assert.deepEqual(served, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
+  it('keeps that order among a thousand, whoever of them has a shorter deadline', async () => {
+    const test = new TestPool({ max: 3, acquireTimeoutMs: 60_000 });
+    const holders = [await test.pool.acquire(), await test.pool.acquire(), await test.pool.acquire()];
+    const expected = Array.from({ length: 1_000 }, (_, n) => n);
+    const served: number[] = [];
+    for (const n of expected) {
+      void test.pool.acquire({ timeoutMs: 30_000 + ((n * 7_919) % 1_000) }).then((lease) => {
+        served.push(n);
+        holders.push(lease);
+      });
+    }
+    await test.clock.settle();
+    while (served.length < expected.length) {
+      for (const held of holders.splice(0)) held.release();
+      await test.clock.settle();
+    }
+    assert.deepEqual(served, expected);
+  });
+
   it('never lets a newcomer, or tryAcquire, overtake one who waits', async () => {
     const { clock, pool } = new TestPool({ max: 1 });
     const held = await pool.acquire();

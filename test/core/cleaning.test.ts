@@ -68,7 +68,7 @@ describe('cleaning between two holders', () => {
   });
 
   it('SQL in the values counts as well: mysql.raw() may be anything', async () => {
-    const test = new TestPool({ max: 1 });
+    const test = new TestPool({ max: 1, strictParams: 'off' });
     for (const values of [
       [mysql.raw('@a := 1')],
       [{ a: mysql.raw('GET_LOCK("x", 1)') }],
@@ -170,5 +170,17 @@ describe('cleaning between two holders', () => {
     await test.clock.advance(1);
     assert.equal(test.stats().evicted['reset-failed'], 1);
     assert.ok(test.connection().destroyedWith);
+  });
+
+  it('a reset has a second, however short an acquire is: a slow network costs no connection', async () => {
+    const test = new TestPool({ max: 1, acquireTimeoutMs: 300 });
+    const lease = await test.pool.acquire();
+    await lease.query('SET @a = 1');
+    test.connection().resetReply = 'hang';
+    lease.release();
+    await test.clock.advance(999);
+    assert.equal(test.stats().resetting, 1);
+    await test.clock.advance(1);
+    assert.equal(test.stats().evicted['reset-failed'], 1);
   });
 });

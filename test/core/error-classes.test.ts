@@ -7,7 +7,7 @@ import {
   suspicionOf,
   unusableAfter,
 } from '#core/error-classes.js';
-import { serverError } from './fake-server.js';
+import { connectError, serverError } from './fake-server.js';
 import { TestPool, track } from './fixture.js';
 
 /** Of a statement that sets a connection up. */
@@ -25,6 +25,7 @@ const MEANING: Record<ErrorClass, Means> = {
   demoted: { keeps: false, suspicion: 'clear', opening: 'lasting' },
   full: { keeps: true, suspicion: 'none', opening: 'full' },
   refused: { keeps: true, suspicion: 'none', opening: 'lasting' },
+  blocked: { keeps: true, suspicion: 'none', opening: 'blocked' },
   unreachable: { keeps: false, suspicion: 'distrust', opening: 'passing' },
 };
 
@@ -36,7 +37,10 @@ const EXAMPLES: [ErrorClass, ErrorFacts[]][] = [
     'lost',
     [
       ...[2006, 2013, 2014, 2045, 2055, 1927, 4031, 1159].map((errno) => ({ errno })),
-      ...['ECONNRESET', 'EPIPE', 'PROTOCOL_CONNECTION_LOST'].map((code) => ({ code, fatal: true })),
+      ...['ECONNRESET', 'EPIPE', 'PROTOCOL_CONNECTION_LOST', 'PROTOCOL_UNEXPECTED_PACKET'].map((code) => ({
+        code,
+        fatal: true,
+      })),
       { fatal: true },
       // A socket's errno is negative, and no error of the server.
       { code: 'ECONNRESET', errno: -104, fatal: true },
@@ -55,7 +59,8 @@ const EXAMPLES: [ErrorClass, ErrorFacts[]][] = [
     ],
   ],
   ['full', [1040, 1203, 1226].map((errno) => ({ errno, fatal: true }))],
-  ['refused', [1044, 1045, 1049, 1129, 1130, 1524, 1698].map((errno) => ({ errno, fatal: true }))],
+  ['blocked', [{ errno: 1129, fatal: true }]],
+  ['refused', [1044, 1045, 1049, 1130, 1524, 1698].map((errno) => ({ errno, fatal: true }))],
   [
     'unreachable',
     ['ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'EAI_AGAIN'].map((code) => ({
@@ -97,6 +102,19 @@ describe('what an error means', () => {
     const test = new TestPool({ max: 1, onConnect: 'SELECT ready' });
     let killed = 0;
     test.driver.reply = (sql) => (sql === 'SELECT ready' && killed++ === 0 ? serverError(1317) : undefined);
+    const query = track(test.pool.query('SELECT 1'));
+    await test.clock.advance(1_000);
+    assert.equal(query.state, 'fulfilled');
+    assert.equal(test.told('openFailed').length, 1);
+  });
+
+  it('a connection that is lost while it is set up fails nobody: the next attempt serves', async () => {
+    const test = new TestPool({ max: 1, onConnect: 'SELECT ready' });
+    const closed = Object.assign(new Error("Can't add new command when connection is in closed state"), {
+      fatal: true,
+    });
+    let lost = 0;
+    test.driver.reply = (sql) => (sql === 'SELECT ready' && lost++ === 0 ? closed : undefined);
     const query = track(test.pool.query('SELECT 1'));
     await test.clock.advance(1_000);
     assert.equal(query.state, 'fulfilled');
@@ -160,6 +178,90 @@ describe('a server without room', () => {
     test.driver.accept();
     await test.clock.advance(1_000);
     assert.equal(first.state, 'fulfilled');
+  });
+
+  it('stays without, when an attempt that was under way got the last place: it is told, and left alone', async () => {
+    const test = new TestPool({ max: 5, maxOpening: 2, acquireTimeoutMs: 60_000 });
+    test.driver.hang();
+    const waiting = [track(test.pool.acquire()), track(test.pool.acquire())];
+    await test.clock.settle();
+    const [refused, last] = test.driver.opens;
+    refused?.fail(connectError('ER_USER_LIMIT_REACHED', 1226));
+    await test.clock.advance(100);
+    last?.succeed();
+    await test.clock.settle();
+    assert.deepEqual(
+      waiting.map(({ state }) => state),
+      ['fulfilled', 'pending'],
+    );
+    assert.equal(test.told('warning').filter(({ code }) => code === 'NO_ROOM').length, 1);
+    await test.clock.advance(390);
+    assert.equal(test.driver.opens.length, 2);
+    test.driver.accept();
+    await test.clock.advance(520);
+    assert.equal(waiting[1]?.state, 'fulfilled');
+  });
+
+  for (const kept of [1, 3]) {
+    it(`is asked again at once when the ${kept} that the pool made do with are lost`, async () => {
+      const test = new TestPool({ max: 10, acquireTimeoutMs: 10_000 });
+      test.clock.randomness = 0.999;
+      const leases = [];
+      for (let n = 0; n < kept; n++) leases.push(await test.rest(test.pool.acquire()));
+      test.driver.refuse('ER_CON_COUNT_ERROR', 1040);
+      const waiting = track(test.pool.acquire());
+      await test.clock.settle();
+      test.driver.accept();
+      for (const connection of test.driver.connections) connection.lose();
+      await test.clock.advance(100);
+      assert.equal(waiting.state, 'fulfilled');
+      for (const lease of leases) lease.release();
+    });
+  }
+
+  it('is left alone while one connection is there to make do with, whatever becomes of the others', async () => {
+    const test = new TestPool({ max: 10, acquireTimeoutMs: 10_000 });
+    for (let n = 0; n < 3; n++) await test.rest(test.pool.acquire());
+    test.driver.refuse('ER_CON_COUNT_ERROR', 1040);
+    void track(test.pool.acquire());
+    await test.clock.settle();
+    const attempts = test.driver.opens.length;
+    test.connection(0).lose();
+    test.connection(1).lose();
+    await test.clock.advance(1_900);
+    assert.equal(test.driver.opens.length, attempts, 'the places are left to processes that have none');
+  });
+
+  it('its last place is not kept by an unused control connection', async () => {
+    const test = new TestPool({ max: 2, queryTimeoutMs: 100, acquireTimeoutMs: 5_000 });
+    test.clock.randomness = 0.999;
+    const lease = await test.rest(test.pool.acquire());
+    test.connection().reply = (sql) => (sql.includes('SLEEP') ? 'hang' : undefined);
+    const late = track(lease.query('SELECT SLEEP(60)'));
+    await test.clock.advance(200);
+    assert.equal(late.code, 'QUERY_TIMEOUT');
+    const [control] = test.driver.controls;
+    assert.ok(control, 'it has sent the KILL');
+    test.driver.onOpen = (open) =>
+      control.ended ? open.succeed() : open.fail(connectError('ER_USER_LIMIT_REACHED', 1226));
+    test.connection().lose();
+    const waiting = track(test.pool.acquire());
+    await test.clock.advance(200);
+    assert.equal(waiting.state, 'fulfilled');
+    lease.release();
+  });
+
+  it('that has no room after all is then asked as if the pool had never had any', async () => {
+    const test = new TestPool({ max: 10, acquireTimeoutMs: 20_000 });
+    test.clock.randomness = 0;
+    await test.rest(test.pool.acquire());
+    test.driver.refuse('ER_CON_COUNT_ERROR', 1040);
+    void track(test.pool.acquire());
+    await test.clock.settle();
+    test.connection().lose();
+    const attempts = test.driver.opens.length;
+    await test.clock.advance(10_000);
+    assert.ok(test.driver.opens.length - attempts <= 20, `${test.driver.opens.length - attempts} in 10 s`);
   });
 
   it('nobody is refused at once', async () => {

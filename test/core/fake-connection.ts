@@ -26,6 +26,8 @@ export class FakeConnection implements DriverConnection {
   readonly raw: RawConnection;
   readonly sent: Sent[] = [];
   readonly session = new FakeSession();
+  readonly localPort: number;
+  lostAtWork = false;
   hasSchema = true;
   formatsItself = false;
   onLost: (error: Error) => void = () => {};
@@ -61,6 +63,7 @@ export class FakeConnection implements DriverConnection {
     this.#driver = driver;
     this.threadId = threadId;
     this.address = address;
+    this.localPort = 50_000 + threadId;
     this.raw = { threadId } as RawConnection;
   }
 
@@ -220,18 +223,19 @@ export class FakeConnection implements DriverConnection {
   destroy(error: Error): void {
     this.destroyedWith ??= error;
     // A server at work doesn't look at its socket.
-    this.#lose(error, this.#running !== null);
+    this.#lose(error, this.#running !== null, false);
   }
 
-  /** The connection is gone, for a reason of the server or the network. */
-  lose(error: Error = lostError()): void {
-    this.#lose(error, false);
+  /** The connection is gone, for a reason of the server or the network. `threadStays`: of the network. */
+  lose(error: Error = lostError(), threadStays = false): void {
+    this.#lose(error, threadStays, true);
   }
 
-  #lose(error: Error, threadStays: boolean): void {
+  #lose(error: Error, threadStays: boolean, unasked: boolean): void {
     if (this.#lost) return;
     this.#lost = error;
     if (!threadStays) this.#driver.threads.delete(this.threadId);
+    this.lostAtWork = unasked && this.#running !== null;
     const orphans = [this.#running, ...this.#queue];
     this.#running = null;
     this.#queue.length = 0;

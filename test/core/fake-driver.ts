@@ -8,6 +8,7 @@ import type {
   StoredCode,
   Survey,
 } from '#core/driver.js';
+import { mysql2Driver } from '#core/drivers/mysql2.js';
 import { FakeConnection, type Reply } from './fake-connection.js';
 import { connectError, serverError } from './fake-server.js';
 
@@ -55,6 +56,8 @@ const FACTS: ServerFacts = {
   interactiveTimeoutMs: 28_800_000,
   maxConnections: 151,
   maxUserConnections: 0,
+  port: 3306,
+  sqlMode: '',
 };
 const NOTHING_STORED: StoredCode = { reached: () => null, blind: null };
 
@@ -84,11 +87,17 @@ export class FakeDriver implements Driver {
   resetReply: 'ok' | 'hang' | Error = 'ok';
   saysGoodbye = true;
   facts: ServerFacts | null = FACTS;
+  /** What the options take away. */
+  dangers: string[] = [];
   storedCode = NOTHING_STORED;
   /** How often somebody has looked around. */
   surveys = 0;
   /** Instead of 'ok'. */
   pingReply: 'ok' | 'hang' | Error = 'ok';
+  /** The server sees the port that the client has: nothing is in between. */
+  portsPass = true;
+  /** Sessions that run a statement although their client is lost. */
+  readonly atWork = new Set<number>();
   /** This version of the driver hides the server's status. */
   hidesStatus = false;
   #threadId = 100;
@@ -132,6 +141,8 @@ export class FakeDriver implements Driver {
   /** The server's side of what only the control connection says. */
   control(sql: string, from: FakeConnection): Reply | undefined {
     if (/^SHOW GLOBAL STATUS/.test(sql)) return { result: [{ Value: String(this.uptimeSeconds) }] };
+    const [, wanted] = /information_schema\.processlist WHERE ID = (\d+)$/.exec(sql) ?? [];
+    if (wanted !== undefined) return { result: this.#listed(Number(wanted)) };
     const [, query, id] = /^KILL (QUERY )?(\d+)$/.exec(sql) ?? [];
     if (id === undefined) return undefined;
     this.kills.push(sql);
@@ -147,9 +158,22 @@ export class FakeDriver implements Driver {
     return { result: from.session.ok };
   }
 
-  formatter(config: ConnectionOptions): Formatter {
+  /** Its line in the list of sessions. */
+  #listed(id: number): { host: string; command: string }[] {
+    const session = this.threads.get(id);
+    if (!session) return [];
+    const port = this.portsPass ? session.localPort : 40_000;
+    return [{ host: `192.0.2.7:${port}`, command: this.atWork.has(id) ? 'Query' : 'Sleep' }];
+  }
+
+  hazards(): string[] {
+    return this.dangers;
+  }
+
+  formatter(config: ConnectionOptions | null): Formatter {
     return {
-      namedPlaceholders: config.namedPlaceholders === true,
+      namedPlaceholders: config ? config.namedPlaceholders === true : undefined,
+      unnamed: (sql, values) => mysql2Driver.formatter(null).unnamed(sql, values),
       format: (sql, values) => `${sql} with ${JSON.stringify(values)}`,
       escape: (value) => `escaped ${JSON.stringify(value)}`,
       escapeId: (identifier) => `\`${String(identifier)}\``,

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
+import type { ServerFacts } from '#core/driver.js';
+import type { PoolOptions } from '#core/options.js';
 import { connectError, serverError } from './fake-server.js';
 import { TestPool, track } from './fixture.js';
 
 /** A statement that could not be killed: the socket is cut, the server's thread runs on. */
-async function withGhost(options: ConstructorParameters<typeof TestPool>[0] = {}) {
+async function withGhost({
+  behind: port = 3306,
+  ...options
+}: Partial<PoolOptions> & { behind?: number } = {}) {
   const test = new TestPool({ max: 1, drainTimeoutMs: 0, ...options });
+  test.driver.facts = { ...test.driver.facts, port } as ServerFacts;
   test.driver.onControlOpen = (open) => open.fail(connectError('ER_CON_COUNT_ERROR', 1040));
   const lease = await test.pool.acquire();
   const connection = test.connection();
@@ -35,14 +41,50 @@ describe('ghosts', () => {
     assert.equal(test.stats().ghost, 1);
   });
 
-  it('a control connection that is silent is given up', async () => {
+  it('where the control connection can’t be opened either, nobody waits for that', async () => {
+    const test = new TestPool({ max: 1, drainTimeoutMs: 0 });
+    test.driver.onControlOpen = () => {};
+    const lease = await test.pool.acquire();
+    test.connection().reply = () => 'hang';
+    const answer = track(lease.query('SELECT SLEEP(60)'));
+    lease.release();
+    await test.clock.advance(1_000);
+    assert.equal(answer.code, 'QUERY_CANCELLED');
+    assert.equal(test.stats().ghost, 1);
+  });
+
+  it('a KILL that somebody waits for goes before those of ghosts', async () => {
+    const test = new TestPool({ max: 2, drainTimeoutMs: 0 });
+    test.driver.onControlOpen = () => {};
+    const hold = async () => {
+      const lease = await test.rest(test.pool.acquire());
+      void track(lease.query('SELECT SLEEP(60)'));
+      await test.clock.settle();
+      return lease;
+    };
+    test.driver.reply = () => 'hang';
+    const [first, second] = [await hold(), await hold()];
+    first.release();
+    await test.clock.advance(1_000);
+    assert.equal(test.stats().ghost, 1);
+    second.release();
+    await test.clock.settle();
+    test.driver.controlOpens[0]?.succeed();
+    await test.clock.settle();
+    assert.deepEqual(test.driver.kills.slice(0, 2), [
+      `KILL QUERY ${second.threadId}`,
+      `KILL ${first.threadId}`,
+    ]);
+  });
+
+  it('a KILL without an answer is given up', async () => {
     const test = new TestPool({ max: 1, drainTimeoutMs: 0 });
     test.driver.killReply = 'hang';
     const lease = await test.pool.acquire();
     test.connection().reply = () => 'hang';
     const answer = track(lease.query('SELECT SLEEP(60)'));
     lease.release();
-    await test.clock.advance(2_999);
+    await test.clock.advance(999);
     assert.equal(answer.state, 'pending');
     await test.clock.advance(1);
     assert.equal(answer.code, 'QUERY_CANCELLED');
@@ -103,5 +145,78 @@ describe('ghosts', () => {
     await restarted.test.clock.advance(5_200);
     assert.equal(restarted.test.stats().ghost, 0);
     assert.deepEqual(restarted.test.driver.kills, [], 'its number may belong to somebody else now');
+  });
+
+  it('refused by what stands in front of its server: not gone before that has gone on for long', async () => {
+    const { test } = await withGhost({ behind: 3307 });
+    test.driver.onControlOpen = (open) => open.fail(connectError('ECONNREFUSED'));
+    await test.clock.advance(4_900);
+    assert.equal(test.stats().ghost, 1);
+    test.driver.threads.clear();
+    await test.clock.advance(2_000);
+    assert.equal(test.stats().ghost, 0);
+  });
+
+  /** The network lost it, and the server goes on with its statement. */
+  async function withLostAtWork(portsPass: boolean) {
+    const test = new TestPool({ max: 1 });
+    test.driver.portsPass = portsPass;
+    const lease = await test.pool.acquire();
+    const connection = test.connection();
+    connection.reply = () => 'hang';
+    const answer = track(lease.query('SELECT SLEEP(60)'));
+    await test.clock.settle();
+    test.driver.atWork.add(connection.threadId);
+    connection.lose(undefined, true);
+    await test.clock.settle();
+    lease.release();
+    await test.clock.settle();
+    return { test, connection, answer };
+  }
+
+  it('a statement whose connection was lost counts until the server is done with it', async () => {
+    const { test, connection, answer } = await withLostAtWork(false);
+    assert.equal(answer.code, 'PROTOCOL_CONNECTION_LOST');
+    const waiting = track(test.pool.acquire());
+    await test.clock.advance(2_000);
+    assert.deepEqual([test.stats().ghost, test.driver.poolThreads, waiting.state], [1, 1, 'pending']);
+    test.driver.atWork.clear();
+    test.driver.threads.delete(connection.threadId);
+    await test.clock.advance(100);
+    assert.deepEqual([test.stats().ghost, waiting.state], [0, 'fulfilled']);
+    assert.deepEqual(test.driver.kills, [], 'it may have been somebody else’s by then');
+  });
+
+  it('is killed where the port of our end proves that it is ours', async () => {
+    const { test, connection } = await withLostAtWork(true);
+    await test.clock.advance(100);
+    assert.deepEqual(test.driver.kills, [`KILL ${connection.threadId}`]);
+    assert.equal(test.stats().ghost, 0);
+  });
+
+  it('that can’t be proven to be ours is given up after half a minute', async () => {
+    const { test } = await withLostAtWork(false);
+    await test.clock.advance(29_000);
+    assert.equal(test.stats().ghost, 1);
+    await test.clock.advance(2_000);
+    assert.equal(test.stats().ghost, 0);
+  });
+
+  it('is not gone while its session is idle, for the statement may not have begun; but not for long', async () => {
+    const { test } = await withLostAtWork(false);
+    test.driver.atWork.clear();
+    await test.clock.advance(4_000);
+    assert.equal(test.stats().ghost, 1);
+    await test.clock.advance(2_000);
+    assert.equal(test.stats().ghost, 0);
+  });
+
+  it('is none when nothing ran on what was lost', async () => {
+    const test = new TestPool({ max: 1 });
+    const lease = await test.pool.acquire();
+    test.connection().lose(undefined, true);
+    lease.release();
+    await test.clock.settle();
+    assert.deepEqual([test.stats().ghost, test.driver.controlOpens.length], [0, 0]);
   });
 });

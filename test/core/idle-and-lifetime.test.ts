@@ -42,7 +42,7 @@ describe('idle connections', () => {
     const test = await withIdle(3, { idleTimeoutMs: 1_000 });
     for (let n = 0; n < 10; n++) {
       await test.clock.advance(400);
-      await test.pool.query('SELECT 1');
+      await test.rest(test.pool.query('SELECT 1'));
     }
     assert.deepEqual([test.stats().idle, test.stats().opened], [1, 3]);
   });
@@ -138,6 +138,35 @@ describe('lifetime', () => {
     }
     assert.deepEqual(alive, [4, 2, 2, 0]);
   });
+
+  for (const use of ['in use all the time', 'idle, and kept ready'] as const) {
+    it(`those that were opened together are replaced one at a time: ${use}`, async () => {
+      const minIdle = use === 'in use all the time' ? 0 : 10;
+      const test = new TestPool({ max: 10, minIdle, maxLifetimeMs: 60_000, idleTimeoutMs: 0, maxOpening: 5 });
+      const leases = await Promise.all(Array.from({ length: 10 }, () => test.pool.acquire()));
+      for (const lease of leases) lease.release();
+      const openLater: typeof test.driver.onOpen = (open) => test.clock.after(20, () => open.succeed());
+      test.driver.onOpen = openLater;
+      await test.clock.advance(56_900);
+      let fewest = 10;
+      const look = () => {
+        fewest = Math.min(fewest, test.stats().idle + test.stats().leased);
+      };
+      test.observe('evict', look);
+      const failures: unknown[] = [];
+      while (test.stats().evicted.lifetime < 10 && test.clock.now() < 62_000) {
+        if (minIdle === 0) {
+          const load = Array.from({ length: 10 }, () => test.pool.query('SELECT 1'));
+          for (const each of load) each.catch((error) => failures.push(error));
+        }
+        await test.clock.advance(5);
+        look();
+      }
+      assert.deepEqual(failures, []);
+      assert.equal(test.stats().evicted.lifetime, 10);
+      if (minIdle === 0) assert.equal(fewest, 9);
+    });
+  }
 
   it('0 = for ever', async () => {
     const test = await withIdle(1, { maxLifetimeMs: 0, idleTimeoutMs: 0 });

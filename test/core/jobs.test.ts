@@ -102,6 +102,42 @@ describe('the pool itself', () => {
     assert.equal(none.stats().leased, 0);
   });
 
+  it('warm() ends when the pool is closed, before or meanwhile, however long it would wait', async () => {
+    const test = new TestPool({ minIdle: 2, acquireTimeoutMs: Number.POSITIVE_INFINITY });
+    test.driver.refuse('ECONNREFUSED');
+    const meanwhile = track(test.pool.warm());
+    await test.clock.advance(1_000);
+    assert.equal(meanwhile.state, 'pending');
+    await test.rest(test.pool.close());
+    assert.equal(meanwhile.code, 'POOL_CLOSED');
+    const after = track(test.pool.warm());
+    await test.clock.settle();
+    assert.equal(after.code, 'POOL_CLOSED');
+  });
+
+  it('warm() counts a connection that is being cleaned: no other is opened for it', async () => {
+    const test = new TestPool({ minIdle: 1 });
+    const lease = await test.rest(test.pool.acquire());
+    await test.rest(lease.query('SET @a = 1'));
+    test.driver.resetReply = 'hang';
+    for (const connection of test.driver.connections) connection.resetReply = 'hang';
+    lease.release();
+    assert.equal(test.stats().resetting, 1);
+    const warm = track(test.pool.warm());
+    await test.clock.settle();
+    assert.equal(warm.state, 'fulfilled');
+  });
+
+  it('warm() takes its time where an acquire would not queue', async () => {
+    const test = new TestPool({ minIdle: 2, acquireTimeoutMs: 0 });
+    test.driver.refuse('ECONNREFUSED');
+    const warm = track(test.pool.warm());
+    await test.clock.advance(300);
+    test.driver.accept();
+    await test.clock.advance(2_000);
+    assert.equal(warm.state, 'fulfilled');
+  });
+
   it('acquire and close refuse durations that are none', async () => {
     const { pool } = new TestPool();
     for (const timeoutMs of [-1, 0.5, Number.NaN, '5' as never]) {

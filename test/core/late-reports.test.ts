@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { PoolOptions } from '#core/options.js';
 import { serverError } from './fake-server.js';
-import { TestPool } from './fixture.js';
+import { coded, TestPool } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
 
 function lateWarnings(test: TestPool) {
@@ -146,8 +146,16 @@ describe('late work is warned of', () => {
       assert.deepEqual([lateWarnings(test).length, test.stats().late], [0, 0]);
     }
     const test = new TestPool();
-    await assert.rejects((await ended(test)).query('SELECT @a'));
+    const db = await ended(test);
+    await assert.rejects(db.query('SELECT @a'));
     assert.equal(lateWarnings(test).length, 0);
+    await test.rest(test.pool.close());
+    await assert.rejects(db.query('SELECT 1'), coded('POOL_CLOSED'));
+    await assert.rejects(
+      db.transaction(async () => {}),
+      coded('POOL_CLOSED'),
+    );
+    assert.deepEqual([lateWarnings(test).length, test.stats().late], [0, 0]);
   });
 
   it('without a listener the warning of the process has the stack as its detail', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { serverError } from './fake-server.js';
 import { coded, TestPool, track } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
 
@@ -18,6 +19,34 @@ describe('a connection that is lost under a request', () => {
     assert.deepEqual(test.connection(1).texts, ['SELECT 2']);
     assert.equal(test.stats().evicted.broken, 1);
   });
+
+  for (const errno of [1153, 1927, 4031]) {
+    it(`by an error of the server, ${errno}, before the end of its socket is seen: the next query gets another`, async () => {
+      const test = new TestPool({ max: 1 });
+      const { db } = new TestRequest(test);
+      test.driver.reply = (sql) => (sql === 'SELECT 1' ? serverError(errno) : undefined);
+      const failing = assert.rejects(db.query('SELECT 1'), { errno });
+      const behind = track(db.query('SELECT 2'));
+      await failing;
+      await test.clock.settle();
+      assert.equal(behind.state, 'fulfilled');
+      assert.deepEqual(test.connection(1).texts, ['SELECT 2']);
+      assert.deepEqual([test.stats().evicted.broken, test.stats().ghost], [1, 0]);
+    });
+
+    it(`the same in a transaction, ${errno}: nothing is sent until rollback()`, async () => {
+      const test = new TestPool({ max: 1 });
+      const { db } = new TestRequest(test);
+      test.driver.reply = (sql) => (sql === 'SELECT 1' ? serverError(errno) : undefined);
+      await db.beginTransaction();
+      await assert.rejects(db.query('SELECT 1'), { errno });
+      await assert.rejects(db.query('UPDATE t SET a = 2'), coded('TRANSACTION_ROLLED_BACK'));
+      await assert.rejects(db.commit(), coded('TRANSACTION_ROLLED_BACK'));
+      await db.rollback();
+      await test.rest(db.query('SELECT 2'));
+      assert.deepEqual(test.connection(1).texts, ['SELECT 2']);
+    });
+  }
 
   it('in a transaction: nothing is sent until rollback(), commit() included', async () => {
     const { test, db } = await lostAfter('START TRANSACTION', 'UPDATE t SET a = 1');

@@ -20,9 +20,8 @@ describe('what is said when an attempt to connect takes too long', () => {
     }
   });
 
-  it('a deadline beyond Node’s longest timer is not passed on as one that fires at once', () => {
-    const { connectTimeout } = completeConfig({}, { poolName: 'p', timeoutMs: 3_000_000_000 });
-    assert.equal(connectTimeout, 2 ** 31 - 1);
+  it('the driver has no deadline of its own, which would take a blocked event loop for a silent server', () => {
+    assert.equal(completeConfig({ connectTimeout: 5 }, { poolName: 'p' }).connectTimeout, 0);
   });
 });
 

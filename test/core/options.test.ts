@@ -106,6 +106,7 @@ describe('pool options', () => {
       maxOpening: 2,
       reuse: 'lifo',
       connectTimeoutMs: 3_000,
+      resetTimeoutMs: 3_000,
       drainTimeoutMs: 5_000,
       strictParams: 'context',
       transaction: null,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { times } from '../support/times.js';
 import { Simulation } from './simulation.js';
 import { INITIAL, type Operation, operation, type Setup, setup } from './simulation-operations.js';
 
@@ -19,17 +20,19 @@ async function play(options: Setup, operations: readonly Operation[]): Promise<v
 
 describe(`any sequence of events (HANDBACK_SEED=${seed})`, () => {
   it('keeps the books straight, gives no connection to two, and comes to rest', async function () {
-    this.timeout(60_000);
+    const numRuns = times(400);
+    this.timeout(60_000 * Math.max(1, numRuns / 400));
     await fc.assert(fc.asyncProperty(setup, fc.array(operation, { maxLength: 40 }), play), {
-      numRuns: 400,
+      numRuns,
       seed,
     });
   });
 
   it('long sequences too', async function () {
-    this.timeout(60_000);
+    const numRuns = times(30);
+    this.timeout(60_000 * Math.max(1, numRuns / 30));
     const long = fc.array(operation, { maxLength: 300, size: 'max' });
-    await fc.assert(fc.asyncProperty(setup, long, play), { numRuns: 30, seed });
+    await fc.assert(fc.asyncProperty(setup, long, play), { numRuns, seed });
   });
 
   it('the model itself notices a connection that is handed out dirty', async () => {

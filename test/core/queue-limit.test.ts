@@ -18,6 +18,31 @@ describe('queue limit (maxPending)', () => {
     assert.equal(next.state, 'pending', 'there is room in the queue again');
   });
 
+  it('10 000 who wait are refused at their own deadlines, to the millisecond, and cost little memory', async () => {
+    const { clock, pool } = new TestPool({ max: 1, acquireTimeoutMs: 1_000 });
+    const holder = await pool.acquire();
+    const { heapUsed } = process.memoryUsage();
+    const refusedAt: number[] = [];
+    const begun = clock.now();
+    for (let n = 0; n < 10_000; n++) {
+      // A hundred come in each of a hundred milliseconds.
+      if (n > 0 && n % 100 === 0) await clock.advance(1);
+      pool.acquire().catch((error) => {
+        assert.equal(error.code, 'ACQUIRE_TIMEOUT');
+        refusedAt.push(clock.now() - begun - Math.floor(n / 100));
+      });
+    }
+    await clock.settle();
+    assert.equal(pool.stats().pending, 10_000);
+    const grown = process.memoryUsage().heapUsed - heapUsed;
+    assert.ok(grown < 100 * 2 ** 20, `${grown} bytes for 10 000 who wait`);
+    await clock.advance(1_000);
+    assert.deepEqual(refusedAt, Array(10_000).fill(1_000));
+    assert.deepEqual([pool.stats().pending, pool.stats().timedOut], [0, 10_000]);
+    // Until here: a lease that nobody has would come back with the next garbage collection.
+    holder.release();
+  });
+
   it('0 = nobody waits for another holder, but for an open that may still be made', async () => {
     const { clock, pool } = new TestPool({ max: 2, maxPending: 0 });
     const acquires = [track(pool.acquire()), track(pool.acquire()), track(pool.acquire())];

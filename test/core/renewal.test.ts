@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import type { ConnectionPool } from '#core/connection-pool.js';
 import type { PoolOptions } from '#core/options.js';
+import type { FakeConnection } from './fake-connection.js';
 import { serverError } from './fake-server.js';
 import { coded, TestPool, track } from './fixture.js';
 
@@ -172,4 +174,109 @@ describe('errors that say something about all connections', () => {
       assert.deepEqual([test.stats().idle, test.told('distrust').length], [3, 0]);
     });
   }
+});
+
+describe('a primary that was demoted', () => {
+  const refuseWrites = (test: TestPool, demoted: (connection: FakeConnection) => boolean) => {
+    test.driver.reply = (sql, connection) =>
+      sql.startsWith('UPDATE') && demoted(connection) ? serverError(1290, { message: READ_ONLY }) : undefined;
+  };
+  const write = async (db: Pick<ConnectionPool, 'query'>) => {
+    await db.query('UPDATE t SET a = 1');
+  };
+
+  it('is left at once: where new connections lead elsewhere each has refused one write at most', async () => {
+    const test = new TestPool({ max: 5, maxOpening: 5 });
+    const leases = [];
+    for (let n = 0; n < 5; n++) leases.push(await test.pool.acquire());
+    const [held, ...others] = leases;
+    assert.ok(held);
+    const old = leases.map(({ threadId }) => threadId);
+    refuseWrites(test, ({ threadId }) => old.includes(threadId));
+    for (const lease of others) lease.release();
+    let failed = 0;
+    for (let n = 0; n < 20; n++) {
+      const outcome = track(test.pool.run(write));
+      await test.clock.advance(10);
+      if (outcome.state === 'rejected') failed++;
+    }
+    assert.equal(failed, 1);
+    assert.equal(test.stats().evicted.stale, 3);
+    // One that was out the whole time refuses its own.
+    const refused = track(held.query('UPDATE t SET a = 1'));
+    await test.clock.settle();
+    assert.equal((refused.error as { errno?: number }).errno, 1290);
+    held.release();
+    await test.clock.settle();
+    assert.equal(test.driver.poolThreads, test.stats().idle);
+  });
+
+  it('inside one request the next statement is sent elsewhere, if nothing is lost by that', async () => {
+    const { test, lease } = await pooled(0);
+    lease.release();
+    refuseWrites(test, ({ threadId }) => threadId === lease.threadId);
+    const job = track(
+      test.pool.run(async (db) => {
+        await assert.rejects(write(db), { errno: 1290 });
+        await assert.rejects(db.query('SELECT ROW_COUNT()'), coded('CONNECTION_LOST'));
+        await write(db);
+      }),
+    );
+    await test.clock.advance(10);
+    assert.equal(job.state, 'fulfilled');
+    assert.deepEqual(test.connection(1).texts, ['UPDATE t SET a = 1']);
+  });
+
+  it('a transaction there is not continued elsewhere', async () => {
+    const { test, lease } = await pooled(0);
+    lease.release();
+    refuseWrites(test, ({ threadId }) => threadId === lease.threadId);
+    const job = track(
+      test.pool.run(async (db) => {
+        await db.beginTransaction();
+        await assert.rejects(write(db), { errno: 1290 });
+        await db.query('SELECT 1');
+        await db.rollback();
+      }),
+    );
+    await test.clock.advance(10);
+    assert.equal(job.state, 'fulfilled');
+    assert.deepEqual(test.connection(0).texts.slice(-5), [
+      'START TRANSACTION',
+      'UPDATE t SET a = 1',
+      'DO 0',
+      'SELECT 1',
+      'ROLLBACK',
+    ]);
+    assert.equal(test.stats().evicted.broken, 1);
+  });
+
+  it('one that nothing has replaced yet costs no storm of connections, and is left when it is replaced', async () => {
+    const test = new TestPool({ max: 5 });
+    let replacedAt = Number.POSITIVE_INFINITY;
+    const demoted = new Set<number>();
+    const opened = test.driver.onOpen;
+    test.driver.onOpen = (open) => {
+      opened(open);
+      if (test.clock.now() < replacedAt) demoted.add(open.connection?.threadId as number);
+    };
+    refuseWrites(test, ({ threadId }) => demoted.has(threadId));
+    const writing = async (times: number) => {
+      let failed = 0;
+      for (let n = 0; n < times; n++) {
+        const outcomes = Array.from({ length: 5 }, () => track(test.pool.run(write)));
+        await test.clock.advance(10);
+        failed += outcomes.filter(({ state }) => state === 'rejected').length;
+      }
+      return failed;
+    };
+    const begun = test.clock.now();
+    assert.equal(await writing(500), 2_500);
+    const seconds = (test.clock.now() - begun) / 1_000;
+    const { opened: connects } = test.stats();
+    assert.ok(connects <= 5 * (seconds + 2), `${connects} connections in ${seconds} s`);
+    replacedAt = test.clock.now();
+    await writing(110);
+    assert.equal(await writing(100), 0);
+  });
 });

@@ -31,6 +31,16 @@ describe('reports', () => {
     assert.equal(refused.error.report?.timeoutMs, 300);
   });
 
+  it('a holder that has run nothing is not blamed for what ran on its connection before', async () => {
+    const test = new TestPool({ max: 1 });
+    await test.pool.query('SELECT 1');
+    await test.pool.acquire();
+    assert.deepEqual(
+      test.pool.holders().map(({ statement }) => statement),
+      [undefined],
+    );
+  });
+
   it('an exhausted pool says who holds it, since when, and what they ran', async () => {
     const { error, test } = await exhausted();
     assert.equal(error.code, 'ACQUIRE_TIMEOUT');

@@ -96,11 +96,27 @@ describe('a statement that was never sent goes to another connection', () => {
     });
   }
 
+  it('in a scope, within what is left of its time to wait for a connection', async () => {
+    const test = dyingAt(/UPDATE/, brokenPipe, { max: 1, acquireTimeoutMs: 1_000 });
+    const holder = await test.rest(test.pool.acquire());
+    const { db } = new TestRequest(test);
+    const update = track(db.query('UPDATE t SET a = 1'));
+    await test.clock.advance(900);
+    test.driver.onOpen = () => {};
+    holder.release();
+    await test.clock.settle();
+    assert.deepEqual([update.state, test.stats().retried], ['pending', 1]);
+    await test.clock.advance(99);
+    assert.equal(update.state, 'pending');
+    await test.clock.advance(1);
+    assert.equal((update.error as { code?: string }).code, 'ACQUIRE_TIMEOUT');
+  });
+
   it('found dead before it was sent, after a silence', async () => {
     const test = new TestPool({ max: 1 });
     const { db } = new TestRequest(test);
     await test.rest(db.query('SELECT 1'));
-    await test.clock.advance(1_000);
+    await test.clock.advance(50);
     const answer = track(db.query('SELECT 2'));
     // Two turns of the event loop, in which the end of the socket shows.
     test.connection().lose();

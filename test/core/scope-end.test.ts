@@ -199,8 +199,7 @@ describe('a handler that is still at work when its client leaves', () => {
     await test.clock.advance(500);
     await test.rest(request.db.query('UPDATE t SET a = 1'));
     await test.clock.advance(100);
-    await request.db.commit();
-    await test.clock.settle();
+    await test.rest(request.db.commit());
     assert.deepEqual(test.connection().sent.at(-1), { sql: 'COMMIT', inTransaction: true });
     assert.deepEqual([test.stats().idle, test.stats().rolledBack], [1, 0]);
   });

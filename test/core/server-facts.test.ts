@@ -10,6 +10,8 @@ function facts(changes: Partial<ServerFacts> = {}): ServerFacts {
     interactiveTimeoutMs: 28_800_000,
     maxConnections: 151,
     maxUserConnections: 0,
+    port: 3306,
+    sqlMode: '',
     ...changes,
   };
 }
@@ -98,6 +100,7 @@ describe('asking the server', () => {
             interactiveTimeout: 28_800,
             maxConnections: 151n,
             maxUserConnections: '0',
+            port: 3306,
           },
         ],
       ],

@@ -66,18 +66,6 @@ describe('what is known of the server', () => {
         await test.clock.settle();
       },
     ],
-    [
-      'after an attempt to open has failed',
-      async (test: TestPool) => {
-        const held = await test.pool.acquire();
-        test.driver.refuse('ECONNREFUSED');
-        void track(test.pool.acquire({ timeoutMs: 30 }));
-        await test.clock.advance(30);
-        test.driver.accept();
-        held.release();
-        await test.clock.advance(1_000);
-      },
-    ],
     ['after evictAll()', async (test: TestPool) => void test.pool.evictAll()],
   ] as const) {
     it(`${what} it is asked again, by the next that is opened`, async () => {

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import { type Clock, whenSilent } from './clock.js';
 import type { Control } from './control.js';
 import type { Entry } from './entry.js';
 import { HandbackError } from './errors.js';
@@ -58,7 +58,7 @@ export class Canceller {
       // It may have been lost, or closed with its pool, in the meantime.
       if (entry.state === 'leased' || entry.state === 'draining') this.#onStuck(entry, notStopped(cause));
     };
-    const timer = this.#clock.after(CANCEL_MS, () => {
+    const timer = whenSilent(this.#clock, CANCEL_MS, () => {
       const silent = answered();
       if (silent || lease.isRunning(statement)) stuck();
       if (silent) lease.unhold();

@@ -38,11 +38,11 @@ export class Claims {
     this.#claims.push(claim);
   }
 
-  /** Begins to wait. */
-  wait(claim: Claim): void {
-    const { pool, settings } = this.#context;
+  /** Begins to wait. `timeoutMs` as in the option `acquireTimeoutMs`. */
+  wait(claim: Claim, timeoutMs: number): void {
+    const { pool } = this.#context;
     this.#claims.push(claim);
-    this.#acquirer = new CallbackAcquirer(this.#context, settings.acquireTimeoutMs, {
+    this.#acquirer = new CallbackAcquirer(this.#context, timeoutMs, {
       granted: (lease) => this.#onGranted(lease, this.#end()),
       refused: (error) => this.#refuse(error),
     });

@@ -18,6 +18,33 @@ export interface Clock {
   random(): number;
 }
 
+/** A timer that fires later than this was kept from it by a blocked event loop. */
+const BLOCKED_MS = 50;
+
+/**
+ * How long the other side may be silent. A blocked event loop is not its silence: the time that was lost to it is given
+ * back, once, and what has arrived is read first.
+ */
+export function whenSilent(clock: Clock, ms: number, fn: () => void): Timer {
+  let cancelled = false;
+  const due = clock.now() + ms;
+  const expire = () =>
+    clock.soon(() => {
+      if (!cancelled) fn();
+    });
+  let timer = clock.after(ms, () => {
+    const late = clock.now() - due;
+    if (late > BLOCKED_MS) timer = clock.after(Math.min(late, ms), expire);
+    else expire();
+  });
+  return {
+    cancel: () => {
+      cancelled = true;
+      timer.cancel();
+    },
+  };
+}
+
 /** Node's limit: a longer delay would fire at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 

@@ -52,8 +52,8 @@ export class Closer {
 
   #cut(entry: Entry, error: Error): void {
     const { connection } = entry;
-    const mayRunOn = connection?.isUsable() === true && connection.isBusy();
-    if (mayRunOn) {
+    const isCutAtWork = connection?.isUsable() === true && connection.isBusy();
+    if (connection && (isCutAtWork || connection.lostAtWork)) {
       this.#slots.move(entry, 'ghost');
       connection.destroy(error);
       this.#ghosts.follow(entry);

@@ -2,11 +2,12 @@ import type { ConnectionOptions } from 'mysql2';
 import { HandbackError } from './errors.js';
 import { invalid, typeOf } from './option-rules.js';
 import type { PoolOptions } from './options.js';
+import { filesAreOff } from './refusals.js';
 
 /** Where a pool takes its connection options from; asked once for each open. */
 export interface ConnectionSource {
-  /** Known before the first open: what formatting needs (`timezone`, `namedPlaceholders`, …). */
-  readonly known: ConnectionOptions;
+  /** Known before the first open: what formatting needs (`timezone`, `namedPlaceholders`, …). null = a function gives them. */
+  readonly known: ConnectionOptions | null;
   resolve(): ConnectionOptions | Promise<ConnectionOptions>;
 }
 
@@ -31,15 +32,15 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set(
 
 /** Keeps the password out of `util.inspect` and JSON. */
 class HiddenSource implements ConnectionSource {
-  readonly #known: ConnectionOptions;
+  readonly #known: ConnectionOptions | null;
   readonly #resolve: ConnectionSource['resolve'];
 
-  constructor(known: ConnectionOptions, resolve: ConnectionSource['resolve']) {
+  constructor(known: ConnectionOptions | null, resolve: ConnectionSource['resolve']) {
     this.#known = known;
     this.#resolve = resolve;
   }
 
-  get known(): ConnectionOptions {
+  get known(): ConnectionOptions | null {
     return this.#known;
   }
 
@@ -49,6 +50,9 @@ class HiddenSource implements ConnectionSource {
 }
 
 const URI_ALLOWED = "a string such as 'mysql://user:password@host:3306/schema'";
+
+const NO_NAME =
+  "Option 'uri' has something in its query string that is no option's name; characters such as ? # @ / in a user name or password must be percent-encoded.";
 
 function checkUri(uri: unknown): string {
   if (typeof uri !== 'string') throw invalid('uri', URI_ALLOWED, uri);
@@ -69,6 +73,8 @@ function checkUri(uri: unknown): string {
     );
   }
   for (const name of parsed.searchParams.keys()) {
+    // A password with a bare `?` in it would be printed.
+    if (!/^\w+$/.test(name)) throw new HandbackError('INVALID_OPTION', NO_NAME);
     checkKnown(name, `'${name}' (string) in the query string of 'uri'`);
   }
   return uri.replace(/^mariadb:/i, 'mysql:');
@@ -78,6 +84,14 @@ function checkConnection(connection: object): void {
   for (const [name, value] of Object.entries(connection)) {
     checkKnown(name, `'connection.${name}' (${typeOf(value)})`);
   }
+  const { infileStreamFactory, flags = [] } = connection as ConnectionOptions;
+  const asked = [flags]
+    .flat()
+    .join()
+    .toUpperCase()
+    .split(/[\s,]+/);
+  if (infileStreamFactory !== undefined && !asked.some((flag) => /^\+?LOCAL_FILES$/.test(flag)))
+    throw filesAreOff('connection.infileStreamFactory');
 }
 
 function checkKnown(name: string, where: string): void {
@@ -114,7 +128,7 @@ export function resolveSource(
   }
   if (typeof connection === 'function') {
     if (uri !== undefined) throw invalid('uri', "absent when 'connection' is a function", uri);
-    return new HiddenSource({}, () => checked(connection));
+    return new HiddenSource(null, () => checked(connection));
   }
   if (typeof connection !== 'object' || connection === null || Array.isArray(connection)) {
     throw invalid(

@@ -1,5 +1,6 @@
-import type { Clock, Timer } from './clock.js';
-import type { DriverConnection } from './driver.js';
+import { type Clock, type Timer, whenSilent } from './clock.js';
+import type { DriverConnection, OpenDone } from './driver.js';
+import { openFailureOf } from './error-classes.js';
 import { outsideRequests } from './neutral.js';
 import type { Opener } from './opener.js';
 import { type DriverError, question } from './statement.js';
@@ -9,9 +10,22 @@ const IDLE_MS = 5_000;
 /** A KILL may wait for its target's locks: two seconds were seen. */
 const ANSWER_MS = 3_000;
 const ER_NO_SUCH_THREAD = 1094;
+/** How long an address that could not be reached is not tried again: KILLs come in dozens when a server fails. */
+const UNREACHED_MS = 400;
+/** When the pool itself makes no attempts: as often as it would. */
+const UNREACHED_URGENT_MS = 50;
 
 /** The server and the session there that are meant. */
-export type Target = Pick<DriverConnection, 'threadId' | 'address'>;
+export type Target = Pick<DriverConnection, 'threadId' | 'address' | 'localPort' | 'isUsable'>;
+
+/** Of a session that was lost: `killed`, and not gone yet; one of that number that works, or is `idle`. */
+export type Fate = 'gone' | 'killed' | 'unproven' | 'idle';
+
+interface Failure {
+  readonly error: Error;
+  readonly at: number;
+  readonly address: Target['address'];
+}
 
 /**
  * The one connection beyond `max`, opened on demand: a full pool could not be unblocked otherwise. It goes to
@@ -22,19 +36,39 @@ export class Control {
   readonly #clock: Clock;
   #connection: DriverConnection | null = null;
   #idleTimer: Timer | null = null;
-  #last: Promise<unknown> = Promise.resolve();
+  /** Who waits for a turn, one at a time. */
+  readonly #urgent: (() => void)[] = [];
+  readonly #others: (() => void)[] = [];
+  #isTaken = false;
   #closed = false;
+  #isAsked = false;
+  #upSince: { readonly on: DriverConnection; readonly at: number } | null = null;
+  #failure: Failure | null = null;
+  readonly #isUrgent: () => boolean;
 
-  constructor(opener: Opener, clock: Clock) {
+  /** `isUrgent`: somebody waits, and no place is left for an attempt of the pool's own. */
+  constructor(opener: Opener, clock: Clock, isUrgent: () => boolean) {
     this.#opener = opener;
     this.#clock = clock;
+    this.#isUrgent = isUrgent;
+  }
+
+  /** Why it could not be opened the last time; null = it was. */
+  get lastError(): Error | null {
+    return this.#failure?.error ?? null;
   }
 
   /** Stops the running statement of `target`. Resolves when the server has acknowledged: not before may it be reused. */
   killQuery(target: Target): Promise<void> {
-    return this.#inTurn(target, async (connection) => {
-      await this.#ask(connection, `KILL QUERY ${Number(target.threadId)}`);
-    });
+    return this.#inTurn(
+      target,
+      async (connection) => {
+        // Cut in the meantime: its thread's number may belong to somebody else by now.
+        if (!target.isUsable()) throw new Error('the connection is gone; no KILL was sent');
+        await this.#ask(connection, `KILL QUERY ${Number(target.threadId)}`);
+      },
+      true,
+    );
   }
 
   /**
@@ -45,16 +79,48 @@ export class Control {
    */
   endThread(target: Target, ageMs: number): Promise<boolean> {
     return this.#inTurn(target, async (connection) => {
-      const uptime = (await this.#ask(connection, "SHOW GLOBAL STATUS LIKE 'Uptime'")) as { Value: string }[];
-      if (Number(uptime[0]?.Value) * 1_000 < ageMs - 1_000) return true;
-      try {
-        await this.#ask(connection, `KILL ${Number(target.threadId)}`);
-        return false;
-      } catch (error) {
-        if ((error as DriverError).errno === ER_NO_SUCH_THREAD) return true;
-        throw error;
-      }
+      if (await this.#wasRestarted(connection, ageMs)) return true;
+      const kill = this.#ask(connection, `KILL ${Number(target.threadId)}`);
+      return kill.then(() => false, unlessNoSuchThread);
     });
+  }
+
+  /**
+   * What has become of the session of `target`, which was lost while a statement ran. The server that answers may be
+   * another one than the one that was lost, after a failover or behind a balancer, and the number another session's: the
+   * session is ended only where the port of our end tells that it is the one that is meant.
+   */
+  lookAfter(target: Target, ageMs: number): Promise<Fate> {
+    return this.#inTurn(target, async (connection) => {
+      if (await this.#wasRestarted(connection, ageMs)) return 'gone';
+      const id = Number(target.threadId);
+      const sql = `SELECT HOST AS host, COMMAND AS command FROM information_schema.processlist WHERE ID = ${id}`;
+      const [session] = (await this.#ask(connection, sql)) as { host: string; command: string }[];
+      if (!session) return 'gone';
+      if (target.localPort === undefined || !session.host.endsWith(`:${target.localPort}`))
+        // Somebody else's, or ours through a proxy. The statement may not have begun, so that idle is not yet gone.
+        return session.command === 'Sleep' ? 'idle' : 'unproven';
+      await this.#ask(connection, `KILL ${id}`).catch(unlessNoSuchThread);
+      return 'killed';
+    });
+  }
+
+  async #wasRestarted(connection: DriverConnection, ageMs: number): Promise<boolean> {
+    // No server is restarted under a connection: it is asked once on each.
+    if (this.#upSince?.on !== connection) {
+      const [uptime] = (await this.#ask(connection, "SHOW GLOBAL STATUS LIKE 'Uptime'")) as {
+        Value: string;
+      }[];
+      this.#upSince = { on: connection, at: this.#clock.now() - Number(uptime?.Value) * 1_000 };
+    }
+    return this.#clock.now() - this.#upSince.at < ageMs - 1_000;
+  }
+
+  /** Its place is needed for somebody who waits. @returns whether it had one to give */
+  giveWay(): boolean {
+    if (!this.#connection?.isUsable() || this.#isAsked) return false;
+    this.#dismiss();
+    return true;
   }
 
   close(): void {
@@ -62,41 +128,68 @@ export class Control {
     this.#dismiss();
   }
 
-  #inTurn<T>(target: Target, work: (connection: DriverConnection) => Promise<T>): Promise<T> {
-    // The promise is kept until the next one comes.
+  /** `first`: somebody waits for it, which nobody does for a ghost's end. */
+  #inTurn<T>(target: Target, work: (connection: DriverConnection) => Promise<T>, first = false): Promise<T> {
     return outsideRequests(() => {
-      const run = this.#last.then(async () => work(await this.#reach(target)));
-      this.#last = run.catch(() => undefined);
+      const turn = new Promise<void>((resolve) => (first ? this.#urgent : this.#others).push(resolve));
+      const run = turn.then(async () => work(await this.#reach(target)));
+      const next = () => this.#next();
+      run.then(next, next);
+      if (!this.#isTaken) this.#next();
       return run;
     });
+  }
+
+  #next(): void {
+    const begin = this.#urgent.shift() ?? this.#others.shift();
+    this.#isTaken = begin !== undefined;
+    begin?.();
   }
 
   async #reach(target: Target): Promise<DriverConnection> {
     this.#idleTimer?.cancel();
     this.#idleTimer = null;
     const current = this.#connection;
-    if (current?.isUsable() && sameServer(current, target)) return current;
+    if (current?.isUsable() && sameAddress(current.address, target.address)) return current;
     this.#dismiss();
-    const opened = await new Promise<DriverConnection>((resolve, reject) => {
-      this.#opener.open((error, connection) => (connection ? resolve(connection) : reject(error)), {
-        address: target.address,
+    this.#connection = await this.#open(target);
+    return this.#connection;
+  }
+
+  async #open({ address }: Target): Promise<DriverConnection> {
+    if (this.#failure && sameAddress(this.#failure.address, address) && this.#isFresh(this.#failure))
+      throw this.#failure.error;
+    try {
+      const opened = await new Promise<DriverConnection>((resolve, reject) => {
+        const done: OpenDone = (error, connection) => (connection ? resolve(connection) : reject(error));
+        this.#opener.open(done, { address });
       });
-    });
-    this.#connection = opened;
-    return opened;
+      this.#failure = null;
+      return opened;
+    } catch (error) {
+      this.#failure = { error: error as Error, at: this.#clock.now(), address };
+      throw error;
+    }
+  }
+
+  #isFresh({ error, at }: Failure): boolean {
+    const isPassing = openFailureOf(error) === 'passing';
+    return this.#clock.now() - at < (isPassing && this.#isUrgent() ? UNREACHED_URGENT_MS : UNREACHED_MS);
   }
 
   async #ask(connection: DriverConnection, sql: string): Promise<unknown> {
     const call = question(sql);
-    const timer = this.#clock.after(ANSWER_MS, () =>
+    const timer = whenSilent(this.#clock, ANSWER_MS, () =>
       connection.destroy(new Error('the control connection is silent')),
     );
+    this.#isAsked = true;
     connection.run(call);
     try {
       const [result] = (await call.promise) as [unknown];
       return result;
     } finally {
       timer.cancel();
+      this.#isAsked = false;
       this.#linger();
     }
   }
@@ -112,11 +205,16 @@ export class Control {
     this.#idleTimer = null;
     if (this.#connection?.isUsable()) this.#connection.end();
     this.#connection = null;
+    this.#upSince = null;
   }
 }
 
-function sameServer(connection: DriverConnection, target: Target): boolean {
-  return (
-    connection.address?.host === target.address?.host && connection.address?.port === target.address?.port
-  );
+/** @returns true: the thread is gone. @throws what else it is */
+function unlessNoSuchThread(error: DriverError): true {
+  if (error.errno === ER_NO_SUCH_THREAD) return true;
+  throw error;
+}
+
+function sameAddress(one: Target['address'], other: Target['address']): boolean {
+  return one?.host === other?.host && one?.port === other?.port;
 }

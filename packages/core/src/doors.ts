@@ -13,7 +13,7 @@ import { Lease } from './lease.js';
 import type { CancelReason, LeaseHost } from './lease-host.js';
 import { limitsOf } from './lease-limits.js';
 import type { PoolSettings } from './options.js';
-import { howToValidate, mayKeep, mayStayIdle, mayUse, type Trust } from './policy.js';
+import { howToValidate, lifetimeSpacingMs, mayKeep, mayStayIdle, mayUse, type Trust } from './policy.js';
 import type { Dialect } from './queryable.js';
 import type { Queue } from './queue.js';
 import type { Renewal } from './renewal.js';
@@ -66,6 +66,8 @@ export class Doors implements LeaseHost {
   readonly clock: Clock;
   readonly #parts: DoorsParts;
   readonly #rooms: Rooms;
+  /** When a connection was closed for its age last. */
+  #agedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: DoorsParts, rooms: Rooms) {
     this.#parts = parts;
@@ -82,6 +84,12 @@ export class Doors implements LeaseHost {
     return this.#rooms.shutdown.begun;
   }
 
+  get #isChanging(): boolean {
+    const { slots, settings } = this.#parts;
+    const { opening, closing } = slots.counts;
+    return opening + closing > 0 || this.clock.now() < this.#agedAt + lifetimeSpacingMs(settings);
+  }
+
   get #nextIdle(): Entry | null {
     const { idle } = this.#parts.slots;
     return this.#parts.settings.reuse === 'lifo' ? idle.last : idle.first;
@@ -93,7 +101,7 @@ export class Doors implements LeaseHost {
       const entry = this.#nextIdle;
       if (!entry) return null;
       const now = this.#parts.clock.now();
-      const verdict = mayUse(entry, now, this.#parts.trust);
+      const verdict = mayUse(entry, { now, trust: this.#parts.trust, changing: this.#isChanging });
       if (!verdict.keep) {
         this.evict(entry, verdict.reason, verdict.detail);
         continue;
@@ -156,6 +164,7 @@ export class Doors implements LeaseHost {
           this.#rooms.queue.size === 0 && this.#parts.slots.counts.idle >= this.#parts.settings.maxIdle,
         overMax: this.#isOverMax,
         trust: this.#parts.trust,
+        changing: this.#isChanging,
       },
       this.#parts.settings,
     );
@@ -201,9 +210,12 @@ export class Doors implements LeaseHost {
   /** Stops using an entry: with a goodbye when it is quiet, else by cutting its socket with `cause`. */
   evict(entry: Entry, reason: EvictReason, detail: string, cause?: Error): void {
     this.#parts.counters.evicted[reason]++;
+    if (reason === 'lifetime') this.#agedAt = this.clock.now();
     this.#rooms.drainer.forget(entry);
+    // One that is taken away from its lease, or from what of it still drains, does not come back.
+    this.#parts.reporter.released(entry, false);
     entry.holding = null;
-    if (reason === 'broken' && entry.session.uses === 0) this.#rooms.supply.stillborn(detail);
+    if (reason === 'broken' && entry.session.uses === 0) this.#rooms.supply.stillborn(entry, detail);
     if (this.#parts.events.heard('evict'))
       this.#parts.events.tell('evict', { connection: entry.id, reason, detail });
     this.#rooms.closer.close(entry, cause);
@@ -213,7 +225,10 @@ export class Doors implements LeaseHost {
   lost(entry: Entry, error: Error): void {
     entry.session.unusable ??= error.message;
     if (entry.state === 'validating') return this.#rooms.renewal.foundDead(entry, error.message);
-    if (ALIVE.has(entry.state)) this.#rooms.renewal.distrust(error.message);
+    if (ALIVE.has(entry.state)) {
+      this.#rooms.renewal.distrust(error.message);
+      this.#rooms.supply.lost();
+    }
     if (entry.state === 'idle') this.evict(entry, 'broken', error.message);
     else if (entry.state === 'resetting') this.evict(entry, 'reset-failed', error.message);
     else if (entry.state === 'draining') this.sortOut(entry);
@@ -230,7 +245,9 @@ export class Doors implements LeaseHost {
     const { idleLimitMs } = this.#parts.knowledge;
     for (const entry of this.#parts.slots.idle) {
       const surplus = this.#parts.slots.counts.idle - this.#parts.settings.minIdle;
-      const verdict = mayStayIdle(entry, now, this.#parts.settings, { surplus, idleLimitMs });
+      // What nobody needs is not replaced.
+      const changing = surplus <= 0 && this.#isChanging;
+      const verdict = mayStayIdle(entry, now, this.#parts.settings, { surplus, idleLimitMs, changing });
       if (!verdict.keep) this.evict(entry, verdict.reason, verdict.detail);
     }
     this.#rooms.supply.openMore();
@@ -249,7 +266,7 @@ export class Doors implements LeaseHost {
     while (this.#parts.slots.counts.validating < this.#rooms.queue.size && !this.#rooms.shutdown.begun) {
       const entry = this.#nextIdle;
       if (!entry) return;
-      const verdict = mayUse(entry, now, this.#parts.trust);
+      const verdict = mayUse(entry, { now, trust: this.#parts.trust, changing: this.#isChanging });
       if (!verdict.keep) this.evict(entry, verdict.reason, verdict.detail);
       else
         this.#rooms.validator.validate(
@@ -289,8 +306,8 @@ export class Doors implements LeaseHost {
     return this.#parts.slots.size - this.#parts.slots.counts.closing > this.#parts.settings.max;
   }
 
-  expectDue(at: number): void {
-    this.#rooms.watch.expect(at);
+  expectDue(at: number, awaited: boolean): void {
+    this.#rooms.watch.expect(at, awaited);
   }
 
   cancel(entry: Entry, lease: Lease, statement: TrackedStatement, reason: CancelReason): void {

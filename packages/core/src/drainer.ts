@@ -5,6 +5,8 @@ import type { PoolEvents } from './events.js';
 import type { Lease } from './lease.js';
 import { cancelled } from './refusals.js';
 
+/** How long the KILL may take: its caller waits, and the KILL perhaps for a server that does not answer anybody. */
+const KILL_MS = 1_000;
 /** After an acknowledged KILL the statement's error is on its way: more than this means that something is wrong. */
 const AFTER_KILL_MS = 1_000;
 /** Only for a command whose end nobody reports. */
@@ -68,6 +70,7 @@ export class Drainer {
       threadId: connection.threadId,
       route: lease.holder.route,
     });
+    this.#in(entry, KILL_MS, () => this.#stuck(entry, cancelled()));
     this.#control.killQuery(connection).then(
       () => {
         lease.abandonReadings(cancelled());
@@ -86,9 +89,11 @@ export class Drainer {
 
   #in(entry: Entry, ms: number, fn: () => void): void {
     this.forget(entry);
-    const timer = this.#clock.after(ms, () => {
-      if (entry.state === 'draining') fn();
-    });
+    const due = () => {
+      if (entry.state === 'draining' && this.#timers.get(entry) === timer) fn();
+    };
+    // After a blocked event loop the end may lie in the socket: a timer comes before it is read.
+    const timer = this.#clock.after(ms, () => this.#clock.soon(due));
     this.#timers.set(entry, timer);
   }
 

@@ -11,10 +11,12 @@ export interface Driver {
    * (`done` then reports `reason`); after `done` it does nothing.
    */
   open(settings: OpenSettings, done: OpenDone): (reason: Error) => void;
+  /** What options that were given take away of the protection, in sentences for the operator. */
+  hazards(config: ConnectionOptions): string[];
   /** What the server and its schema are like, asked on a connection that nobody uses yet. */
   survey(ask: Ask): Promise<Survey>;
-  /** What can be done with these options without a connection. */
-  formatter(config: ConnectionOptions): Formatter;
+  /** What can be done with these options without a connection; null = they are known only when one is opened. */
+  formatter(config: ConnectionOptions | null): Formatter;
 }
 
 /** Runs a statement and gives its rows. */
@@ -22,6 +24,8 @@ export type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
 
 export interface ServerFacts {
   readonly version: string;
+  /** The session's own, after `onConnect`. */
+  readonly sqlMode: string;
   readonly isMariaDb: boolean;
   /** The session's own: after this long without a statement the server hangs up. */
   readonly waitTimeoutMs: number;
@@ -29,6 +33,8 @@ export interface ServerFacts {
   readonly maxConnections: number;
   /** Of this account; 0 = no limit. */
   readonly maxUserConnections: number;
+  /** Where the server listens. Who connects to another port has something in between: a proxy, a container's mapping. */
+  readonly port: number;
 }
 
 export interface Survey {
@@ -46,8 +52,10 @@ export interface StoredCode {
 }
 
 export interface Formatter {
-  /** `query()` takes `:name` placeholders unless told otherwise. */
-  readonly namedPlaceholders: boolean;
+  /** `query()` takes `:name` placeholders unless told otherwise; undefined = known only when a connection is opened. */
+  readonly namedPlaceholders: boolean | undefined;
+  /** `:name` placeholders and an object of values, as the driver makes `?` and a list of them. */
+  unnamed(sql: string, values: object): { readonly sql: string; readonly values: unknown };
   format(sql: string, values?: unknown): string;
   escape(value: unknown): string;
   escapeId(identifier: string | string[]): string;
@@ -57,7 +65,6 @@ export interface OpenSettings {
   /** mysql2's own options, already resolved, with a password in them: never print them. */
   readonly config: ConnectionOptions;
   readonly poolName: string;
-  readonly timeoutMs: number;
   /** Connect to this address instead of `config.host` (the name stays for TLS). */
   readonly address?: { readonly host: string; readonly port: number };
 }
@@ -98,6 +105,10 @@ export interface DriverConnection {
   readonly threadId: number;
   /** Address of the server's end, so that KILL reaches the same server; undefined on a unix socket. */
   readonly address: { readonly host: string; readonly port: number } | undefined;
+  /** The port of our end: the server's list of sessions has it, where nothing in between changes it. */
+  readonly localPort: number | undefined;
+  /** It was lost while a statement ran, and neither the server said so nor we did it: the thread there may go on. */
+  readonly lostAtWork: boolean;
   /** A default schema was configured, so that it can be selected again. */
   readonly hasSchema: boolean;
   /** Called once, when the connection is gone for whatever reason. Set by the pool. */

@@ -36,6 +36,8 @@ export interface Holding {
   readonly whyHeld?: string | undefined;
   /** When something about it is due: a statement's limit, a report, the end of its time. */
   readonly dueAt: number;
+  /** Somebody waits for that, and nothing else keeps the process alive. */
+  readonly isStalled: boolean;
   /** That time has come. */
   due(now: number): void;
   /** The pool begins to close. */
@@ -62,8 +64,10 @@ export class Entry implements Linked<Entry> {
   checked = true;
   /** Its holder had it for longer than `maxHoldMs`: it is not used again. */
   heldTooLong = false;
-  /** When its lifetime is over; Infinity = never. */
+  /** From when on it is replaced, if no other is just then; Infinity = never. */
   expiresAt = Number.POSITIVE_INFINITY;
+  /** When its lifetime is over; Infinity = never. */
+  outlivedAt = Number.POSITIVE_INFINITY;
   /** Neighbours in the list of idle entries. */
   previous: Entry | null = null;
   next: Entry | null = null;

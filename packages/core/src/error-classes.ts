@@ -22,6 +22,8 @@ export type ErrorClass =
   | 'full'
   /** Account, schema, host: trying again at once can't help. */
   | 'refused'
+  /** The server hears nobody from this host until an operator says so; each attempt is one more mark against it. */
+  | 'blocked'
   /** The network, or a server that is not there now. */
   | 'unreachable';
 
@@ -40,6 +42,9 @@ function table(classes: Readonly<Partial<Record<ErrorClass, readonly number[]>>>
   return byNumber;
 }
 
+/** ER_NET_PACKET_TOO_LARGE */
+const PACKET_TOO_LARGE = 1153;
+
 const BY_NUMBER = table({
   // Duplicate key, foreign key, not null, no default, too long, out of range, truncated, wrong value, CHECK.
   data: [
@@ -48,19 +53,30 @@ const BY_NUMBER = table({
   deadlock: [1213],
   // Server gone, lost, out of sync, killed (MariaDB), idle too long (MySQL), client too slow to write.
   lost: [2006, 2013, 2014, 2045, 2055, 1927, 4031, 1158, 1159, 1160, 1161],
-  // A packet that is too large: the server hangs up.
-  unusable: [1153],
+  unusable: [PACKET_TOO_LARGE],
   // Shutdown, and Galera's "not prepared", which answers a ping.
   'not-ready': [1047, 1053, 1077, 1079],
   full: [1040, 1203, 1226],
-  // Denied, no schema, unknown plugin; host blocked or not allowed.
-  refused: [1044, 1045, 1049, 1129, 1130, 1524, 1698],
+  // Denied, no schema, unknown plugin; host not allowed.
+  refused: [1044, 1045, 1049, 1130, 1524, 1698],
+  blocked: [1129],
 });
 
 const UNREACHABLE = new Set(
   'ECONNREFUSED ECONNABORTED ENOENT ETIMEDOUT EHOSTUNREACH ENETUNREACH EAI_AGAIN'.split(' '),
 );
-const LOST = new Set('ECONNRESET EPIPE PROTOCOL_CONNECTION_LOST CONNECTION_LOST'.split(' '));
+const LOST = new Set(
+  'ECONNRESET EPIPE PROTOCOL_CONNECTION_LOST PROTOCOL_UNEXPECTED_PACKET PROTOCOL_ERROR CONNECTION_LOST'.split(
+    ' ',
+  ),
+);
+
+/** The driver says so, with neither number nor code, of what it does not even write: the connection has ended before. */
+const NOT_WRITTEN = /^Can't add new command/;
+
+export function isNotWritten({ message = '' }: ErrorFacts): boolean {
+  return NOT_WRITTEN.test(message);
+}
 
 /** ER_OPTION_PREVENTS_STATEMENT: also of options that have nothing to do with a failover. */
 const OPTION_PREVENTS = 1290;
@@ -77,7 +93,7 @@ export function classify(error: ErrorFacts, readOnlyTransaction = false): ErrorC
   const known = BY_NUMBER.get(errno);
   if (known) return known;
   if (UNREACHABLE.has(error.code ?? '')) return 'unreachable';
-  if (LOST.has(error.code ?? '') || error.fatal) return 'lost';
+  if (LOST.has(error.code ?? '') || error.fatal || isNotWritten(error)) return 'lost';
   return 'statement';
 }
 
@@ -94,6 +110,12 @@ const UNUSABLE: Partial<Record<ErrorClass, string>> = {
   demoted: 'the server is read-only',
 };
 
+/** The server said so and hangs up, or has: what is sent after it can only be lost. */
+export function hangsUp(error: ErrorFacts): boolean {
+  const { errno = 0 } = error;
+  return errno === PACKET_TOO_LARGE || (errno > 0 && classify(error) === 'lost');
+}
+
 /**
  * After these a transaction that is gone was rolled back, not committed: deadlock, lock wait
  * (innodb_rollback_on_timeout), a snapshot that is too old.
@@ -102,7 +124,7 @@ export function rollsBack({ errno }: ErrorFacts): boolean {
   return errno === 1213 || errno === 1205 || errno === 1020;
 }
 
-/** Nobody listens on the address any more: with the server its threads are gone. */
+/** Nobody listens on the address any more: with the server, if that is what listened there, its threads are gone. */
 export function serverIsGone({ code }: ErrorFacts): boolean {
   return code === 'ECONNREFUSED';
 }
@@ -126,8 +148,13 @@ export function suspicionOf(of: ErrorClass): Suspicion {
   return of === 'lost' || of === 'unreachable' ? 'distrust' : 'none';
 }
 
-/** What a failed attempt to open means for those who wait: `lasting` = waiting can't help. */
-export type OpenFailure = 'passing' | 'full' | 'lasting';
+/** What a failed attempt to open means for those who wait: `lasting`, `blocked` = waiting can't help. */
+export type OpenFailure = 'passing' | 'full' | 'lasting' | 'blocked';
+
+/** Whether those who wait need not wait any longer. */
+export function isHopeless(failure: OpenFailure | null): boolean {
+  return failure === 'lasting' || failure === 'blocked';
+}
 
 /** Killed, in a deadlock, too late for a lock or for a limit: a statement of the set-up may well succeed the next time. */
 const UNLUCKY = new Set([1317, 1213, 1205, 1969, 3024]);
@@ -135,9 +162,11 @@ const UNLUCKY = new Set([1317, 1213, 1205, 1969, 3024]);
 export function openFailureOf({ errno, code, message }: ErrorFacts): OpenFailure {
   if (errno !== undefined && UNLUCKY.has(errno)) return 'passing';
   // Not `fatal`: of an attempt to open every failure is, a refused certificate too.
-  switch (classify({ errno, code, message })) {
+  const of = classify({ errno, code, message });
+  switch (of) {
     case 'full':
-      return 'full';
+    case 'blocked':
+      return of;
     case 'unreachable':
     case 'lost':
     case 'not-ready':

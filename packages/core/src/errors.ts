@@ -8,6 +8,8 @@ interface CatalogueEntry {
 }
 
 const UNAVAILABLE: CatalogueEntry = { status: 503 };
+/** What the client sent is at fault. */
+const BAD_REQUEST: CatalogueEntry = { status: 400 };
 const PLAIN: CatalogueEntry = {};
 
 export const ERROR_CATALOGUE = {
@@ -31,7 +33,7 @@ export const ERROR_CATALOGUE = {
   QUERY_TIMEOUT: PLAIN,
   QUERY_CANCELLED: PLAIN,
   CONNECTION_LOST: PLAIN,
-  UNSAFE_PARAMETER: PLAIN,
+  UNSAFE_PARAMETER: BAD_REQUEST,
   STREAM_OPEN: PLAIN,
 } as const satisfies Record<string, CatalogueEntry>;
 
@@ -95,7 +97,7 @@ export interface HandbackErrorOptions {
  */
 export class HandbackError extends Error {
   readonly code: ErrorCode;
-  /** 503 where the service is unavailable: Fastify and Express read `statusCode`. */
+  /** 503 where the service is unavailable, 400 where a parameter is refused: Fastify and Express read `statusCode`. */
   declare readonly statusCode?: number;
   /** The same for Koa and Express. */
   declare readonly status?: number;
@@ -109,7 +111,7 @@ export class HandbackError extends Error {
     // A 503 is raised from a timer or under overload: its stack names nobody, costs microseconds, and
     // Express prints it to the client outside production.
     const stackTraceLimit = Error.stackTraceLimit;
-    if (status !== undefined) Error.stackTraceLimit = 0;
+    if (status === 503) Error.stackTraceLimit = 0;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
@@ -117,7 +119,7 @@ export class HandbackError extends Error {
     if (status === undefined) return;
     this.statusCode = status;
     this.status = status;
-    this.headers = { 'Retry-After': String(options.retryAfterSeconds ?? 1) };
+    if (status === 503) this.headers = { 'Retry-After': String(options.retryAfterSeconds ?? 1) };
   }
 
   override get name(): string {

@@ -47,7 +47,8 @@ export type WarningCode =
   | 'LEAK'
   | 'NO_ROOM'
   | 'SERVER_LIMITS'
-  | 'STATUS_HIDDEN';
+  | 'STATUS_HIDDEN'
+  | 'UNSAFE_SETTING';
 
 /**
  * Observers can't disturb the pool: what a listener throws surfaces as an uncaught exception, not in the flow. Nor are

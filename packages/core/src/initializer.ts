@@ -26,16 +26,17 @@ export class Initializer {
 
   /**
    * After the handshake. Rejects when the connection must not be used; else tells whether it is in autocommit, which
-   * `onConnect` may have turned off.
+   * `onConnect` may have turned off. `urgent`: the look around is left to somebody else, who has more time.
    */
-  async initialize(connection: DriverConnection): Promise<boolean> {
-    const { onConnect, dialect } = this.#parts;
+  async initialize(connection: DriverConnection, urgent = false): Promise<boolean> {
+    const { onConnect, dialect, knowledge } = this.#parts;
     let autocommit = true;
     if (onConnect !== undefined) {
       autocommit = await carryOut(onConnect, connection, dialect);
     }
     await connection.settled();
-    await this.surveyIfDue(connection);
+    if (urgent && knowledge.isStale) knowledge.forget();
+    else await this.surveyIfDue(connection);
     return autocommit;
   }
 
@@ -64,6 +65,9 @@ export class Initializer {
       });
       learn(survey);
       onSurveyed(survey);
+    } catch (error) {
+      knowledge.lookFailed();
+      throw error;
     } finally {
       this.#looking = false;
     }

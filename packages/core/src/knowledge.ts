@@ -7,6 +7,9 @@ import type { SqlShape } from './sql.js';
 /** Others may change the schema: what was seen longer ago than this is looked at again by the next open. */
 const FRESH_FOR_MS = 300_000;
 
+/** A look that failed, most likely because it took too long, is not made by every connection that is opened or reset. */
+const LOOK_AGAIN_MS = 5_000;
+
 const NOTHING_SEEN: StoredCode = { reached: () => NOBODY_LOOKED, blind: null };
 
 /** What is known of the server and its schema, and whether it still holds. */
@@ -15,6 +18,7 @@ export class Knowledge implements Surroundings {
   #facts: ServerFacts | null = null;
   #storedCode = NOTHING_SEEN;
   #takenAt = Number.NEGATIVE_INFINITY;
+  #failedAt = Number.NEGATIVE_INFINITY;
   #doubts = 0;
   #schemaChanges = 0;
 
@@ -34,13 +38,25 @@ export class Knowledge implements Surroundings {
 
   /** Whether the next connection that is opened should look again. */
   get isStale(): boolean {
-    return this.#clock.now() - this.#takenAt >= FRESH_FOR_MS;
+    const now = this.#clock.now();
+    return now - this.#takenAt >= FRESH_FOR_MS && now - this.#failedAt >= LOOK_AGAIN_MS;
   }
 
   /** A connection was lost, or the schema was changed: it may be another server, or another schema. */
   doubt(): void {
     this.#doubts++;
     this.#takenAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** It is used again before anybody has looked: until then every session counts as changed. */
+  forget(): void {
+    this.#storedCode = NOTHING_SEEN;
+  }
+
+  /** Its connection was lost over it. */
+  lookFailed(): void {
+    this.#failedAt = this.#clock.now();
+    this.forget();
   }
 
   /** Somebody looks around from now on. @returns what to do with what they see */

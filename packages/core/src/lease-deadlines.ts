@@ -28,6 +28,11 @@ export class LeaseDeadlines {
     return this.#limits.dueAt;
   }
 
+  /** A statement waits for a stream that nobody reads: its socket, which is not read either, keeps no process alive. */
+  get isStalled(): boolean {
+    return this.#limits.stallDueAt !== Number.POSITIVE_INFINITY;
+  }
+
   /** It was reported as a leak. */
   get reported(): boolean {
     return this.#limits.reported;
@@ -35,7 +40,7 @@ export class LeaseDeadlines {
 
   /** Something may be due sooner than it was. */
   expect(): void {
-    this.#host.expectDue(this.#limits.dueAt);
+    this.#host.expectDue(this.#limits.dueAt, this.isStalled);
   }
 
   /** From here on its owner is told when it is unused. */
@@ -51,7 +56,7 @@ export class LeaseDeadlines {
 
   /** Something less is under way: it may be unused from now on. */
   quieter(): void {
-    this.#host.expectDue(this.#limits.idleDueAt);
+    this.#host.expectDue(this.#limits.idleDueAt, false);
   }
 
   /** A statement goes to the server. */

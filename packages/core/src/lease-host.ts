@@ -18,7 +18,7 @@ export interface LeaseHost {
   /** Nothing runs any more on a lease that was given back while something did. */
   drained(entry: Entry, lease: Lease): void;
   /** Something about a lease falls due then. */
-  expectDue(at: number): void;
+  expectDue(at: number, awaited: boolean): void;
   /** A statement has failed in this way. */
   failed(entry: Entry, of: ErrorClass): void;
   /** Nobody waits for the running statement any more: it is to be killed. */

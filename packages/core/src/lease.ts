@@ -115,6 +115,11 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     return this.usable && this.#line.size === 0 && this.#entry.session.hasNothingToLose;
   }
 
+  /** @internal The server is the wrong one for what comes next, and nothing would be lost elsewhere. */
+  get isAbandonable(): boolean {
+    return this.#entry.session.unusable !== null && this.isExchangeable;
+  }
+
   /** @internal It has run as many statements, or lived as long, as it may. */
   isWorn(maxUses: number, now: number): boolean {
     const { session, expiresAt } = this.#entry;
@@ -186,6 +191,11 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
   /** @internal */
   get dueAt(): number {
     return this.#released ? Number.POSITIVE_INFINITY : this.#deadlines.dueAt;
+  }
+
+  /** @internal */
+  get isStalled(): boolean {
+    return !this.#released && this.#deadlines.isStalled;
   }
 
   /** @internal */

@@ -89,7 +89,8 @@ export class Lifecycle implements RetryLimit, EndListener {
       }
     }
     if (this.#optedOut) return routeOptedOut(this.context.route);
-    if (this.lease && !this.lease.usable) this.#dropLost(this.lease);
+    const { lease } = this;
+    if (lease && (!lease.usable || lease.isAbandonable)) this.#dropLost(lease);
     return this.losses.broken ?? (statement ? this.losses.missing(statement) : null);
   }
 
@@ -134,12 +135,17 @@ export class Lifecycle implements RetryLimit, EndListener {
 
   /** The statement is sent on the connection of the scope, as soon as there is one. */
   claimFor(statement: TrackedStatement): void {
+    const { clock } = this.context.pool;
+    const since = clock.now();
     const claim: Claim = {
-      granted: (lease) => lease.submit(statement),
+      granted: (lease) => {
+        statement.waitedMs += clock.now() - since;
+        lease.submit(statement);
+      },
       refused: (error) => statement.settle(error),
     };
     statement.onGivenUp = () => this.unclaim(claim);
-    this.claim(claim);
+    this.claim(claim, statement.waitedMs);
   }
 
   /** @returns whether the claim was still waiting */
@@ -147,9 +153,9 @@ export class Lifecycle implements RetryLimit, EndListener {
     return this.#claims.remove(claim);
   }
 
-  /** The connection of the scope: one acquire, shared by all who ask meanwhile. */
-  claim(claim: Claim): void {
-    const { pool } = this.context;
+  /** The connection of the scope: one acquire, shared by all who ask meanwhile. `waitedMs` of its time are gone already. */
+  claim(claim: Claim, waitedMs = 0): void {
+    const { pool, settings } = this.context;
     this.asked = true;
     if (this.lease) return claim.granted(this.lease);
     if (this.waiting) return this.#claims.join(claim);
@@ -161,7 +167,8 @@ export class Lifecycle implements RetryLimit, EndListener {
     }
     // Who waits is counted for the owner, so there must be one.
     this.ownedBy();
-    this.#claims.wait(claim);
+    const { acquireTimeoutMs: timeoutMs } = settings;
+    this.#claims.wait(claim, timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - waitedMs));
   }
 
   #hold(lease: Lease): void {

@@ -1,7 +1,7 @@
 import { answerOf } from './answer.js';
 import type { Clock } from './clock.js';
 import type { DriverConnection, Statement } from './driver.js';
-import type { ErrorClass } from './error-classes.js';
+import { type ErrorClass, hangsUp } from './error-classes.js';
 import type { HandbackError } from './errors.js';
 import { LinkedList } from './linked-list.js';
 import {
@@ -17,7 +17,7 @@ import { isRollback, type Session } from './session.js';
 import type { DriverError, TrackedStatement } from './statement.js';
 
 /** After this long without a sign of life the end of the socket may lie unread, should the process have been busy. */
-const QUIET_MS = 500;
+const QUIET_MS = 50;
 
 export interface LineHooks {
   onSent(statement: TrackedStatement): void;
@@ -115,10 +115,15 @@ export class Line {
     this.#leave(statement);
     if (!statement.sent) return;
     this.provenAt = this.#clock.now();
-    if (error) this.#hooks.onFailed(this.#session.failed(statement, error));
+    if (error) this.#failed(statement, error);
     else this.#session.didRun(statement, answerOf(result, this.#connection.status));
     if (statement instanceof StreamedStatement) this.#readings.delete(statement);
     this.#idle();
+  }
+
+  #failed(statement: TrackedStatement, error: DriverError): void {
+    this.#hooks.onFailed(this.#session.failed(statement, error));
+    if (hangsUp(error)) this.#connection.destroy(error);
   }
 
   #leave(statement: TrackedStatement): void {

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'mysql2';
-import type { Clock } from './clock.js';
+import { type Clock, whenSilent } from './clock.js';
 import type { Driver, DriverConnection, OpenDone, OpenSettings } from './driver.js';
 import { asError } from './errors.js';
 import { outsideRequests } from './neutral.js';
@@ -17,11 +17,19 @@ export class Opener {
   readonly #driver: Driver;
   readonly #clock: Clock;
   readonly #settings: PoolSettings;
+  readonly #onConfig: (config: ConnectionOptions) => void;
 
-  constructor(driver: Driver, clock: Clock, settings: PoolSettings) {
+  /** `onConfig` is told what a function gave. */
+  constructor(
+    driver: Driver,
+    clock: Clock,
+    settings: PoolSettings,
+    onConfig: (config: ConnectionOptions) => void,
+  ) {
     this.#driver = driver;
     this.#clock = clock;
     this.#settings = settings;
+    this.#onConfig = onConfig;
   }
 
   /** `done` is called exactly once (with an error and a connection, where that could not be prepared), never before this returns. The returned function gives the attempt up. */
@@ -61,7 +69,9 @@ export class Opener {
       abort(reason);
       settle(reason);
     };
-    const timer = this.#clock.after(connectTimeoutMs, () => giveUp(timedOut(connectTimeoutMs, missing)));
+    const timer = whenSilent(this.#clock, connectTimeoutMs, () =>
+      giveUp(timedOut(connectTimeoutMs, missing)),
+    );
     const opening = this.#configure().then((config) => {
       missing = 'no connection';
       if (!settled) abort = this.#driver.open(this.#openSettings(config, address), opened);
@@ -72,13 +82,15 @@ export class Opener {
 
   async #configure(): Promise<ConnectionOptions> {
     const config = await this.#settings.source.resolve();
-    if (typeof config === 'object' && config !== null) return config;
+    if (typeof config === 'object' && config !== null) {
+      if (this.#settings.source.known === null) this.#onConfig(config);
+      return config;
+    }
     throw new TypeError('The connection function must return an object of connection options.');
   }
 
   #openSettings(config: ConnectionOptions, address: OpenRequest['address']): OpenSettings {
-    const { name, connectTimeoutMs } = this.#settings;
-    const settings = { config, poolName: name, timeoutMs: connectTimeoutMs };
+    const settings = { config, poolName: this.#settings.name };
     return address ? { ...settings, address } : settings;
   }
 }

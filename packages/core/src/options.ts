@@ -120,7 +120,7 @@ export interface PoolOptions extends ScopeOptions {
   /** Deadline for one attempt to connect, in ms; kept below `acquireTimeoutMs`, so that the cause is known. @default 3000 */
   connectTimeoutMs?: number | undefined;
   /**
-   * 'context': `query()` refuses arrays and objects after a comparison operator. 'all': everywhere. 'off': nowhere.
+   * 'context': `query()` refuses arrays and objects where a single value belongs. 'all': everywhere. 'off': nowhere.
    * @default 'context'
    */
   strictParams?: StrictParams | undefined;
@@ -195,6 +195,7 @@ export interface PoolSettings extends ScopeSettings {
   readonly maxOpening: number;
   readonly reuse: 'lifo' | 'fifo';
   readonly connectTimeoutMs: number;
+  readonly resetTimeoutMs: number;
   readonly strictParams: StrictParams;
   readonly maxUses: number;
   readonly validate: 'idle' | 'always' | 'never';
@@ -271,6 +272,15 @@ function capConnectTimeout(connectTimeoutMs: number, acquireTimeoutMs: number): 
   return Math.max(1, Math.min(connectTimeoutMs, Math.floor(acquireTimeoutMs * CONNECT_SHARE)));
 }
 
+/** In a slow network a reset is several round trips: however short an acquire is, a connection is not cut sooner for that. */
+const LEAST_RESET_MS = 1_000;
+
+/** Not far above the acquire deadline: who waits counts on what is being reset, and nothing is opened for them meanwhile. */
+function resetTimeout(connectTimeoutMs: number, acquireTimeoutMs: number): number {
+  const least = Math.min(connectTimeoutMs, LEAST_RESET_MS);
+  return Math.max(least, capConnectTimeout(connectTimeoutMs, acquireTimeoutMs));
+}
+
 /** @throws {HandbackError} INVALID_OPTION */
 export function readPoolOptions(given: PoolOptions | string): PoolSettings {
   const options: PoolOptions = typeof given === 'string' ? { uri: given } : given;
@@ -281,6 +291,7 @@ export function readPoolOptions(given: PoolOptions | string): PoolSettings {
   const maxIdle = options.maxIdle ?? max;
   checkSizes({ max, maxIdle, minIdle });
   const scope = mergeRouteOptions(DEFAULT_SCOPE, options);
+  const connectTimeoutMs = options.connectTimeoutMs ?? 3_000;
   return {
     ...scope,
     name: options.name ?? 'default',
@@ -293,7 +304,8 @@ export function readPoolOptions(given: PoolOptions | string): PoolSettings {
     maxLifetimeMs: options.maxLifetimeMs ?? 1_800_000,
     maxOpening: options.maxOpening ?? 2,
     reuse: options.reuse ?? 'lifo',
-    connectTimeoutMs: capConnectTimeout(options.connectTimeoutMs ?? 3_000, scope.acquireTimeoutMs),
+    connectTimeoutMs: capConnectTimeout(connectTimeoutMs, scope.acquireTimeoutMs),
+    resetTimeoutMs: resetTimeout(connectTimeoutMs, scope.acquireTimeoutMs),
     strictParams: options.strictParams ?? 'context',
     maxUses: options.maxUses ?? 0,
     validate: options.validate ?? 'idle',

@@ -39,9 +39,9 @@ export function mayStayIdle(
   entry: Entry,
   now: number,
   settings: PoolSettings,
-  limits: { readonly surplus: number; readonly idleLimitMs: number },
+  limits: { readonly surplus: number; readonly idleLimitMs: number; readonly changing: boolean },
 ): Verdict {
-  if (now >= entry.expiresAt)
+  if (isTooOld(entry, now, limits.changing))
     return { keep: false, reason: 'lifetime', detail: 'it has passed maxLifetimeMs' };
   if (now - entry.provenAt >= limits.idleLimitMs)
     return {
@@ -56,14 +56,33 @@ export function mayStayIdle(
   return KEEP;
 }
 
+/** A lifetime may end early by up to this part of it, so that connections born together don't die together. */
+export const LIFETIME_JITTER = 0.1;
+
+/** Apart by as much, all connections can be replaced within half of that part of their lifetime. */
+export function lifetimeSpacingMs({ maxLifetimeMs, max }: PoolSettings): number {
+  return (maxLifetimeMs * LIFETIME_JITTER) / (2 * max);
+}
+
+/**
+ * One whose lifetime is nearly over goes unless another is being replaced (`changing`), so that those that were opened
+ * together don't go together; at its end it goes in any case.
+ */
+function isTooOld({ expiresAt, outlivedAt }: Entry, now: number, changing: boolean): boolean {
+  return now >= outlivedAt || (now >= expiresAt && !changing);
+}
+
 /** May this idle entry be handed out now? */
-export function mayUse(entry: Entry, now: number, trust: Trust): Verdict {
+export function mayUse(
+  entry: Entry,
+  { now, trust, changing }: Pick<ReturnCircumstances, 'now' | 'trust' | 'changing'>,
+): Verdict {
   const { connection } = entry;
   if (!connection?.isUsable()) return { keep: false, reason: 'broken', detail: 'the connection is gone' };
   if (connection.isBusy()) return { keep: false, reason: 'broken', detail: 'the connection is still busy' };
   if (entry.generation < trust.generation)
     return { keep: false, reason: 'stale', detail: 'the pool was renewed after it was opened' };
-  if (now >= entry.expiresAt)
+  if (isTooOld(entry, now, changing))
     return { keep: false, reason: 'lifetime', detail: 'it has passed maxLifetimeMs' };
   return KEEP;
 }
@@ -97,6 +116,8 @@ export interface ReturnCircumstances {
   /** There are more connections than `max` allows: it was made smaller. */
   readonly overMax: boolean;
   readonly trust: Trust;
+  /** A connection is being opened or closed, or one was replaced for its age just now. */
+  readonly changing: boolean;
 }
 
 /** What happens to an entry that comes back and is no longer busy? */
@@ -110,7 +131,7 @@ export function mayKeep(
 
 function whyNotKept(
   entry: Entry,
-  { closing, now, trust, overMax, surplus }: ReturnCircumstances,
+  { closing, now, trust, overMax, surplus, changing }: ReturnCircumstances,
   { maxUses }: PoolSettings,
 ): Eviction | null {
   const { connection, session } = entry;
@@ -119,7 +140,7 @@ function whyNotKept(
   if (entry.heldTooLong) return evict('maxHold', 'it was held for longer than maxHoldMs');
   if (session.exposed) return evict('exposed', 'its raw connection was handed out');
   if (closing) return evict('pool-closed', 'the pool is closing');
-  if (now >= entry.expiresAt) return evict('lifetime', 'it has passed maxLifetimeMs');
+  if (isTooOld(entry, now, changing)) return evict('lifetime', 'it has passed maxLifetimeMs');
   if (maxUses > 0 && session.uses >= maxUses) return evict('uses', 'it has run maxUses statements');
   if (entry.generation < trust.generation) return evict('stale', 'the pool was renewed after it was opened');
   if (overMax) return evict('resized', 'there are more connections than max');
@@ -151,8 +172,8 @@ export interface Demand {
   /** Will be idle within a round trip or two, sooner than a new one would be: `resetting` and `validating`. */
   readonly coming: number;
   readonly size: number;
-  /** Recent attempts failed: one at a time until one succeeds. */
-  readonly failing: boolean;
+  /** Recent attempts failed, or all connections were lost: one at a time until one succeeds. */
+  readonly doubtful: boolean;
 }
 
 /** How many connections should be opened now? */
@@ -162,7 +183,7 @@ export function opensWanted(demand: Demand, settings: PoolSettings): number {
   const forMinimum = settings.minIdle - demand.idle - coming;
   const wanted = Math.max(forWaiters, forMinimum);
   const room = settings.max - demand.size;
-  const atOnce = (demand.failing ? 1 : settings.maxOpening) - demand.opening;
+  const atOnce = (demand.doubtful ? 1 : settings.maxOpening) - demand.opening;
   return Math.max(0, Math.min(wanted, room, atOnce));
 }
 

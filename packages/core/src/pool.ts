@@ -38,6 +38,8 @@ export class Pool {
   readonly late = new LateReports(this.events, this.counters);
   readonly dialect: Dialect;
   readonly clock: Clock;
+  /** Called when it begins to close: who waits in no queue of its own. */
+  readonly watchers = new Set<() => void>();
   readonly #slots = new Slots();
   readonly #knowledge: Knowledge;
   readonly #reporter: Reporter;
@@ -62,15 +64,26 @@ export class Pool {
     this.#doors = new Doors({ ...parts, dialect: this.dialect }, this.#rooms);
     Object.assign(this.#rooms, this.#furnish(parts, driver));
     this.#rooms.supply.openMore();
+    const { known } = settings.source;
+    // Whoever makes a pool can listen to its warnings before the first comes.
+    if (known) process.nextTick(() => reporter.hazards(driver.hazards(known)));
   }
 
   #furnish(parts: Parts, driver: Driver): Rooms {
     const { settings, clock, slots, knowledge, trust, reporter } = parts;
     const doors = this.#doors;
-    const opener = new Opener(driver, clock, settings);
-    const control = new Control(opener, clock);
+    const opener = new Opener(driver, clock, settings, (config) => reporter.hazards(driver.hazards(config)));
+    const isUrgent = () => {
+      const { ghost, closing } = slots.counts;
+      return queue.size > 0 && slots.size >= settings.max && ghost + closing === slots.size;
+    };
+    const control = new Control(opener, clock, isUrgent);
     const watch = new Watch(clock, slots);
-    const ghosts: Ghosts = new Ghosts(clock, control, (entry) => closer.laid(entry));
+    const ghosts: Ghosts = new Ghosts(clock, control, {
+      onGone: (entry) => closer.laid(entry),
+      isDirect: ({ address }) => !address || knowledge.facts?.port === address.port,
+      isUrgent,
+    });
     const closer = new Closer(clock, slots, ghosts, () => doors.closed());
     const initializer = new Initializer({
       driver,
@@ -93,14 +106,17 @@ export class Pool {
         onFailed: (hopeless) =>
           hopeless && this.#live === 0 ? queue.refuseAll('OPEN_FAILED') : queue.refuseUnqueued(),
         onLost: (entry, error) => doors.lost(entry, error),
+        onNoRoom: () => control.giveWay(),
       },
     );
+    // No room is left to try another one, where ghosts have it: what could not lay them is what there is to know.
+    const lastConnectError = () => supply.lastError ?? (slots.counts.ghost > 0 ? control.lastError : null);
     const queue: Queue = new Queue(parts, {
       dispense: (holder, since, mustBeProven) => doors.dispense(holder, since, mustBeProven),
       onWaiting: () => doors.attend(),
       crowd: () => this.#crowd(),
-      lastConnectError: () => supply.lastError,
-      unreachable: () => supply.lastError !== null && this.#inUse === 0,
+      lastConnectError,
+      unreachable: () => lastConnectError() !== null && this.#inUse === 0,
     });
     return {
       queue,
@@ -139,6 +155,7 @@ export class Pool {
           evictor.stop();
           queue.refuseAll('POOL_CLOSED');
           supply.stop(reason);
+          for (const closed of this.watchers) closed();
         },
         evict: (entry, detail, cause) => doors.evict(entry, 'pool-closed', detail, cause),
         giveUp: () => ghosts.giveUp(),
@@ -181,6 +198,10 @@ export class Pool {
   /** Somebody asks for a connection; called from within the application's call, before `lend` or `tryLend`. */
   asked(holder: Holder): void {
     this.#rooms.doubles.asked(holder);
+  }
+
+  get closing(): boolean {
+    return this.#doors.closing;
   }
 
   /** Takes a waiter out of the queue. @returns false if it was not waiting */

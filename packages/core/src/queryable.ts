@@ -3,9 +3,15 @@ import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues
 import { isSignal } from './abort.js';
 import type { Formatter } from './driver.js';
 import { invalid } from './option-rules.js';
-import { carriesSql, checkParams, type StrictParams } from './params.js';
+import {
+  carriesSql,
+  checkExecuted,
+  checkLiteral,
+  checkNames,
+  checkParams,
+  type StrictParams,
+} from './params.js';
 import { checkStream, RowStream, type StreamOptions } from './row-stream.js';
-import { textOf } from './session.js';
 import { Call, type StatementOptions, type TrackedStatement } from './statement.js';
 
 /** What every way of sending statements shares: the formatter and the rule for parameters. */
@@ -18,8 +24,8 @@ function withSignal(sql: string | StatementOptions, signal: AbortSignal): Statem
   return typeof sql === 'string' ? { sql, signal } : { ...sql, signal };
 }
 
-function valuesOf(sql: string | QueryOptions): unknown {
-  return typeof sql === 'string' ? undefined : sql.values;
+function isNamed(given: unknown): given is object {
+  return typeof given === 'object' && given !== null && !Array.isArray(given);
 }
 
 /** @throws {HandbackError} INVALID_OPTION */
@@ -50,8 +56,8 @@ export abstract class Queryable {
   /**
    * Runs one statement in the text protocol. In place of the text: `{ sql, values, timeout, signal, … }`.
    *
-   * @throws {HandbackError} INVALID_OPTION for a `timeout` or `signal` that is none. UNSAFE_PARAMETER for an array or object after a comparison operator (option
-   * `strictParams`). QUERY_TIMEOUT when it ran longer than `timeout`, or than `queryTimeoutMs`. The signal's reason
+   * @throws {HandbackError} INVALID_OPTION for a `timeout` or `signal` that is none. UNSAFE_PARAMETER for an array or object where a single value
+   * belongs (option `strictParams`). QUERY_TIMEOUT when it ran longer than `timeout`, or than `queryTimeoutMs`. The signal's reason
    * when it was aborted: what was running is killed. The driver's errors arrive unchanged, but for `sql`, which is shown without values.
    */
   query<T extends QueryResult>(
@@ -61,9 +67,9 @@ export abstract class Queryable {
   ): Promise<[T, FieldPacket[]]> {
     try {
       refuseCallback(callback);
-      this.#check(sql, values);
+      this.#checkCall(sql, values);
       const call = new Call(false, sql, values);
-      call.carriesSql = carriesSql(values ?? valuesOf(sql));
+      this.#checkValues(call);
       return this.send(call) as Promise<[T, FieldPacket[]]>;
     } catch (error) {
       return Promise.reject(error);
@@ -79,7 +85,9 @@ export abstract class Queryable {
     try {
       refuseCallback(callback);
       this.#checkCall(sql, values);
-      return this.send(new Call(true, sql, values)) as Promise<[T, FieldPacket[]]>;
+      const call = new Call(true, sql, values);
+      this.#checkExecuted(call);
+      return this.send(call) as Promise<[T, FieldPacket[]]>;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -97,9 +105,9 @@ export abstract class Queryable {
     const stream = new RowStream(signal ? withSignal(sql, signal) : sql, values, highWaterMark);
     try {
       checkStream(options);
-      this.#check(signal ? withSignal(sql, signal) : sql, values);
+      this.#checkCall(signal ? withSignal(sql, signal) : sql, values);
       const { statement } = stream;
-      statement.carriesSql = carriesSql(values ?? valuesOf(sql));
+      this.#checkValues(statement);
       if (statement.heedSignal()) stream.onFirstRead(() => this.submit(statement));
     } catch (error) {
       stream.refuse(error as Error);
@@ -107,14 +115,22 @@ export abstract class Queryable {
     return stream;
   }
 
-  /** `sql` with its placeholders replaced by escaped values, as `query()` would send it. */
+  /**
+   * `sql` with its placeholders replaced by escaped values, as `query()` would send it.
+   *
+   * @throws {HandbackError} UNSAFE_PARAMETER
+   */
   format(sql: string, values?: unknown): string {
-    return this.dialect.formatter.format(sql, values);
+    const { formatter, strictParams } = this.dialect;
+    checkParams(sql, values, strictParams);
+    return formatter.format(sql, values);
   }
 
-  /** `value` as an SQL literal. */
+  /** `value` as an SQL literal, an array as several. @throws {HandbackError} UNSAFE_PARAMETER */
   escape(value: unknown): string {
-    return this.dialect.formatter.escape(value);
+    const { formatter, strictParams } = this.dialect;
+    checkLiteral(value, strictParams);
+    return formatter.escape(value);
   }
 
   /** `identifier` in backticks. */
@@ -131,12 +147,40 @@ export abstract class Queryable {
     if (typeof sql === 'object') checkStatementOptions(sql as StatementOptions);
   }
 
-  #check(sql: string | StatementOptions, values: unknown): void {
-    this.#checkCall(sql, values);
-    const { formatter, strictParams } = this.dialect;
-    const named =
-      (typeof sql === 'string' ? undefined : sql.namedPlaceholders) ?? formatter.namedPlaceholders;
-    checkParams(textOf({ sql }), values ?? valuesOf(sql), strictParams, named);
+  /** Those that will be sent, whatever becomes of the caller's meanwhile. */
+  #checkValues(statement: TrackedStatement): void {
+    const { given } = statement;
+    if (given === undefined || given === null) return;
+    if (this.dialect.strictParams !== 'off') this.#checkParams(statement);
+    statement.carriesSql = carriesSql(given);
+  }
+
+  #checkExecuted(call: Call): void {
+    const { strictParams, formatter } = this.dialect;
+    const { text, given } = call;
+    checkExecuted(given, strictParams);
+    if (strictParams === 'off' || !isNamed(given) || !this.#takesNames(call)) return;
+    const unnamed = formatter.unnamed(text, given);
+    checkNames(unnamed.sql, unnamed.values, true);
+  }
+
+  /** Whether `:name` is a placeholder; undefined = it is not known. */
+  #takesNames({ sql }: TrackedStatement): boolean | undefined {
+    const asked = typeof sql === 'string' ? undefined : sql.namedPlaceholders;
+    return asked === undefined ? this.dialect.formatter.namedPlaceholders : asked;
+  }
+
+  #checkParams(statement: TrackedStatement): void {
+    const { strictParams, formatter } = this.dialect;
+    const { text, given } = statement;
+    const named = this.#takesNames(statement);
+    // Of a list no names are taken. Where it is not known whether names are, it is checked both ways.
+    if (named !== true || Array.isArray(given)) checkParams(text, given, strictParams);
+    if (named !== false && isNamed(given)) {
+      const unnamed = formatter.unnamed(text, given);
+      checkParams(unnamed.sql, unnamed.values, strictParams);
+      if (named) checkNames(unnamed.sql, unnamed.values, false);
+    }
   }
 
   /** @internal */

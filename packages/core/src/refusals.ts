@@ -186,3 +186,11 @@ export function rolledBackWith(why: string): HandbackError {
     `The transaction was rolled back ${why}. Nothing more is sent until rollback() is called.`,
   );
 }
+
+/** A stream factory makes sense only where the server may ask for files. */
+export function filesAreOff(option: string): HandbackError {
+  return new HandbackError(
+    'INVALID_OPTION',
+    `Option '${option}' needs the flag LOCAL_FILES in 'connection.flags', which is off: with it the server may ask for files of this machine.`,
+  );
+}

@@ -6,9 +6,13 @@ import type { PoolEvents } from './events.js';
 import type { Knowledge } from './knowledge.js';
 import type { PoolSettings } from './options.js';
 import { howToValidate } from './policy.js';
+import type { Session } from './session.js';
 import type { Slots } from './slots.js';
 import type { EvictReason } from './states.js';
 import type { PoolTrust } from './trust.js';
+
+/** New connections that lead to the same server again are not replaced more often than this: it may stay as it is. */
+const RENEW_EVERY_MS = 1_000;
 
 export interface RenewalParts {
   readonly settings: PoolSettings;
@@ -29,6 +33,8 @@ export interface RenewalHooks {
 export class Renewal {
   readonly #parts: RenewalParts;
   readonly #hooks: RenewalHooks;
+  /** When an error was the last reason to renew all. */
+  #renewedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: RenewalParts, hooks: RenewalHooks) {
     this.#parts = parts;
@@ -41,7 +47,16 @@ export class Renewal {
     const suspicion = suspicionOf(of);
     if (suspicion === 'distrust') this.distrust(reason);
     // What is out since before the last renewal tells nothing new.
-    else if (suspicion === 'clear' && generation === this.#parts.trust.generation) this.renew(reason);
+    else if (suspicion === 'clear' && generation === this.#parts.trust.generation)
+      this.#leave(session, reason);
+  }
+
+  /** The server is the wrong one: whoever connects anew may find the right one, but not, as just seen, yet. */
+  #leave(session: Session, reason: string): void {
+    const now = this.#parts.clock.now();
+    if (now - this.#renewedAt < RENEW_EVERY_MS) return session.pardon();
+    this.#renewedAt = now;
+    this.renew(reason);
   }
 
   /** What cut one connection off may have cut off others, and the server may be another one: they are asked first. */

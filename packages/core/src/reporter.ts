@@ -9,7 +9,7 @@ import type { PoolSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { Refusal } from './policy.js';
 import { describe, describeHolder, holderReport, holders, poolReport } from './report.js';
-import { contradictions } from './server-facts.js';
+import { contradictions, roomFor } from './server-facts.js';
 import type { Slots } from './slots.js';
 
 /** Shown to the public by the frameworks: nothing about the pool's inside. */
@@ -21,6 +21,9 @@ const MESSAGES: Readonly<Record<Refusal, string>> = {
   DOUBLE_ACQUIRE:
     'A database connection was asked for by a request that holds one, while all that hold one wait for another.',
 };
+
+const NO_BACKSLASHES =
+  "the session's sql_mode has NO_BACKSLASH_ESCAPES. query() and stream() write their values for it, but format() and escape(), here and in mysql2, escape with backslashes: text that goes into SQL through them can end its literal. Use placeholders, or SET SESSION sql_mode without it in onConnect.";
 
 const WARN_EVERY_MS = 1_000;
 /** What was said once is remembered; this bounds what an application without route patterns could make of it. */
@@ -114,7 +117,7 @@ export class Reporter {
     if (opening > 0) return;
     const facts = knowledge.facts;
     const limits = facts
-      ? `max_connections ${facts.maxConnections}, max_user_connections ${facts.maxUserConnections || 'unlimited'}`
+      ? `max_connections ${facts.maxConnections}, max_user_connections ${facts.maxUserConnections || 'unlimited'}: ${roomFor(facts, settings.max)}`
       : 'its limits are not known';
     const held = slots.size - closing;
     this.#once(`no room for ${held}`, {
@@ -130,6 +133,14 @@ export class Reporter {
     if (reach.blind) said.push(reach.blind);
     for (const each of said)
       this.#once(each, { code: 'SERVER_LIMITS', message: `pool '${settings.name}': ${each}` });
+    if (facts && /\bNO_BACKSLASH_ESCAPES\b/.test(facts.sqlMode)) this.hazards([NO_BACKSLASHES]);
+  }
+
+  /** What takes a protection away, once each. */
+  hazards(found: readonly string[]): void {
+    const { name } = this.#parts.settings;
+    for (const each of found)
+      this.#once(each, { code: 'UNSAFE_SETTING', message: `pool '${name}': ${each}` });
   }
 
   /** Of this version of the driver: cleaning can't go by it. */

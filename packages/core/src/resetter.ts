@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './clock.js';
+import { type Clock, type Timer, whenSilent } from './clock.js';
 import type { DriverConnection } from './driver.js';
 import type { Entry } from './entry.js';
 import { HandbackError } from './errors.js';
@@ -53,9 +53,9 @@ export class Resetter {
 
   #deadline(entry: Entry): Timer {
     const { clock, settings } = this.#parts;
-    return clock.after(settings.connectTimeoutMs, () => {
+    return whenSilent(clock, settings.resetTimeoutMs, () => {
       if (entry.state !== 'resetting') return;
-      const detail = `the reset was not answered within ${settings.connectTimeoutMs} ms`;
+      const detail = `the reset was not answered within ${settings.resetTimeoutMs} ms`;
       this.#hooks.onFailed(entry, detail, new HandbackError('CONNECTION_LOST', detail));
     });
   }

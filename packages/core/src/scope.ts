@@ -252,8 +252,10 @@ export class Scope extends Queryable {
     return stream;
   }
 
+  /** Work that a closed pool refuses is not done, late or otherwise. */
   #countLate(sql: string | undefined, calledFrom?: string): void {
-    this.#context.pool.late.tell({ ...this.#lateWork(sql), calledFrom });
+    const { pool } = this.#context;
+    if (!pool.closing) pool.late.tell({ ...this.#lateWork(sql), calledFrom });
   }
 
   #lateWork(sql: string | undefined): LateWork {

@@ -4,17 +4,19 @@ import { EMPTY_SCHEMAS, SchemaReach, SYSTEM_SCHEMAS } from './schema-reach.js';
 /** One round trip. */
 export async function readServerFacts(ask: Ask): Promise<ServerFacts> {
   const [row = {}] = await ask(
-    'SELECT VERSION() AS version, @@wait_timeout AS waitTimeout, @@interactive_timeout AS interactiveTimeout,' +
-      ' @@max_connections AS maxConnections, @@max_user_connections AS maxUserConnections',
+    'SELECT VERSION() AS version, @@sql_mode AS sqlMode, @@wait_timeout AS waitTimeout, @@interactive_timeout AS interactiveTimeout,' +
+      ' @@max_connections AS maxConnections, @@max_user_connections AS maxUserConnections, @@port AS port',
   );
   const version = String(row.version);
   return {
     version,
+    sqlMode: String(row.sqlMode ?? ''),
     isMariaDb: isMariaDb(version),
     waitTimeoutMs: Number(row.waitTimeout) * 1_000,
     interactiveTimeoutMs: Number(row.interactiveTimeout) * 1_000,
     maxConnections: Number(row.maxConnections),
     maxUserConnections: Number(row.maxUserConnections),
+    port: Number(row.port),
   };
 }
 
@@ -124,10 +126,23 @@ function idleContradiction(facts: ServerFacts, { idleTimeoutMs }: Settings): str
   return `idleTimeoutMs ${idleTimeoutMs} > ${rule}, the most that wait_timeout ${wait / 1_000} s leaves; ${used} ms is used instead`;
 }
 
-function countContradiction(facts: ServerFacts, { max }: Settings): string | null {
-  const { maxConnections, maxUserConnections } = facts;
+/** How many processes with such a pool find room: how many there are, the pool can't know. */
+export function roomFor(facts: ServerFacts, max: number): string {
+  const { limit } = limitOf(facts);
+  const pools = Math.floor(limit / (max + 1));
+  return `room for ${pools} such ${pools === 1 ? 'pool' : 'pools'} (max ${max} + 1 control connection)`;
+}
+
+function limitOf({ maxConnections, maxUserConnections }: ServerFacts): {
+  limit: number;
+  perAccount: boolean;
+} {
   const perAccount = maxUserConnections > 0 && maxUserConnections < maxConnections;
-  const limit = perAccount ? maxUserConnections : maxConnections;
+  return { limit: perAccount ? maxUserConnections : maxConnections, perAccount };
+}
+
+function countContradiction(facts: ServerFacts, { max }: Settings): string | null {
+  const { limit, perAccount } = limitOf(facts);
   if (max + 1 <= limit) return null;
   const name = perAccount ? 'max_user_connections' : 'max_connections';
   return `max ${max} + 1 control connection = ${max + 1} > ${name} ${limit} of the ${perAccount ? 'account' : 'server'}; lower max to ${Math.max(1, limit - 1)} or raise ${name}`;

@@ -51,7 +51,7 @@ export class Session {
   commitUnanswered = false;
   /** Statements sent since the connection was opened. */
   uses = 0;
-  /** Text of the last statement sent. */
+  /** Text of the last statement sent by whoever has it. */
   lastStatement: string | undefined;
   /** Text of the statement after which the transaction was open. */
   #openedBy: string | undefined;
@@ -82,6 +82,7 @@ export class Session {
 
   /** Somebody else has it from here on. */
   beginLease(): void {
+    this.lastStatement = undefined;
     this.changes.beginLease();
     this.leftovers.inherit(this.#usesSinceClean > 0, this.uses > 0);
   }
@@ -189,6 +190,11 @@ export class Session {
     this.endedBy = this.#lastError;
     this.#lastError = undefined;
     this.#markClosed();
+  }
+
+  /** The error says nothing against this connection that would not hold for a new one. */
+  pardon(): void {
+    this.unusable = null;
   }
 
   /** Its owner knows that the transaction is over. */

@@ -3,10 +3,12 @@ import type { QueryOptions } from 'mysql2';
 import { onAbort } from './abort.js';
 import { rejectForCaller } from './async-stack.js';
 import type { RowStatement, Statement } from './driver.js';
+import { isNotWritten } from './error-classes.js';
 import { HandbackError } from './errors.js';
 import { maskValues } from './mask.js';
 import { cancelled } from './refusals.js';
 import { textOf } from './session.js';
+import { snapshot } from './snapshot.js';
 import { type ReadText, readSql, type SqlShape } from './sql.js';
 
 /** Told when a statement is over, before its promise settles. */
@@ -28,13 +30,10 @@ export type StatementOptions = QueryOptions & {
 
 export type DriverError = Error & { errno?: number; code?: string; fatal?: boolean; sql?: string };
 
-/** Said by the driver of what it does not even write. Its other errors without a code are of reading an answer. */
-const NOT_WRITTEN = /^Can't add new command/;
-
 /** The driver wrote to a socket that had ended, or refused to write at all; or we did. */
 export function wasNeverSent(error: DriverError | HandbackError): boolean {
   if (error instanceof HandbackError) return error.code === 'CONNECTION_LOST';
-  return error.code === 'EPIPE' || (error.fatal === true && NOT_WRITTEN.test(error.message));
+  return error.code === 'EPIPE' || (error.fatal === true && isNotWritten(error));
 }
 
 /** ER_QUERY_INTERRUPTED: what a statement gets that was killed. */
@@ -64,6 +63,8 @@ export abstract class TrackedStatement implements Statement, ReadText {
   setsNextTransaction = false;
   /** It has gone to the server, so that its error may be the server's. */
   sent = false;
+  /** How long it has waited for a connection until now: one that is sent again has what is left of its time. */
+  waitedMs = 0;
   /** A value of it is SQL itself (`mysql.raw()`), which its text does not show. */
   carriesSql = false;
   /** Looked at just before it is sent: why it must not be. */
@@ -76,17 +77,23 @@ export abstract class TrackedStatement implements Statement, ReadText {
 
   constructor(prepared: boolean, sql: string | StatementOptions, values: unknown) {
     this.prepared = prepared;
-    this.values = values;
-    this.text = textOf({ sql });
+    this.values = snapshot(values);
     if (typeof sql === 'string') {
       this.sql = sql;
     } else {
       // The driver's own timeout leaves the statement running.
       const { timeoutMs, timeout = timeoutMs, signal, ...rest } = sql;
+      if (rest.values !== undefined) rest.values = snapshot(rest.values) as typeof rest.values;
       this.sql = inThisContext(rest);
       this.timeoutMs = timeout;
       this.signal = signal;
     }
+    this.text = textOf(this);
+  }
+
+  /** Its values, wherever they were given. */
+  get given(): unknown {
+    return this.values ?? (typeof this.sql === 'string' ? undefined : this.sql.values);
   }
 
   /** Read when it is first asked for: of a long text it is not remembered elsewhere. */

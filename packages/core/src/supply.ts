@@ -3,17 +3,18 @@ import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
 import type { DriverConnection, OpenDone } from './driver.js';
 import { Entry } from './entry.js';
+import { isHopeless } from './error-classes.js';
 import type { PoolEvents } from './events.js';
 import type { Initializer } from './initializer.js';
 import type { Knowledge } from './knowledge.js';
 import type { Opener } from './opener.js';
 import type { PoolSettings } from './options.js';
-import { opensWanted, type Trust } from './policy.js';
+import { LIFETIME_JITTER, opensWanted, type Trust } from './policy.js';
 import type { Reporter } from './reporter.js';
 import type { Slots } from './slots.js';
 
-/** New lifetimes are shortened by up to this share, so that connections born together don't die together. */
-const LIFETIME_JITTER = 0.1;
+/** Lost unused when older than this, a connection says nothing about new ones. */
+const YOUNG_MS = 10_000;
 
 export interface SupplyParts {
   readonly settings: PoolSettings;
@@ -35,6 +36,8 @@ export interface SupplyHooks {
   /** An attempt failed; `hopeless` = in a way that waiting will not mend. */
   onFailed(hopeless: boolean): void;
   onLost(entry: Entry, error: Error): void;
+  /** There is no room, and nothing to serve with. @returns whether that has freed a place of the pool's own */
+  onNoRoom(): boolean;
 }
 
 /** Decides when to open connections, and opens them. */
@@ -45,6 +48,8 @@ export class Supply {
   readonly #giveUp = new Map<Entry, (reason: Error) => void>();
   #nextId = 1;
   #stopped = false;
+  /** Connections lost within this moment; null = no such moment. */
+  #losses: number | null = null;
 
   constructor(parts: SupplyParts, hooks: SupplyHooks) {
     this.#parts = parts;
@@ -59,12 +64,12 @@ export class Supply {
 
   /** The last attempt failed for good, and the next one is not due yet. */
   get hopeless(): boolean {
-    return this.#backoff.failure === 'lasting' && this.#backoff.waiting;
+    return isHopeless(this.#backoff.failure) && this.#backoff.waiting;
   }
 
   /** The last attempt failed, and the next one is not due yet. */
   get backingOff(): boolean {
-    return this.#backoff.waiting;
+    return this.#backoff.failing && this.#backoff.waiting;
   }
 
   /** Somebody waits: don't sleep on an attempt that was put off because nobody did. */
@@ -74,7 +79,9 @@ export class Supply {
   }
 
   openMore(): void {
-    if (this.#stopped || this.#backoff.waiting) return;
+    if (this.#stopped) return;
+    if (this.#backoff.makesDo && !this.#isServing) this.#backoff.placeFreed();
+    if (this.#backoff.waiting || this.#losses !== null) return;
     const { slots, settings } = this.#parts;
     const { opening, idle, resetting, validating } = slots.counts;
     const demand = {
@@ -83,7 +90,7 @@ export class Supply {
       idle,
       coming: resetting + validating,
       size: slots.size,
-      failing: this.#backoff.failing,
+      doubtful: this.#backoff.doubtful,
     };
     const wanted = opensWanted(demand, settings);
     for (let n = 0; n < wanted; n++) this.#open();
@@ -96,16 +103,40 @@ export class Supply {
     for (const giveUp of this.#giveUp.values()) giveUp(reason);
   }
 
-  /** A connection died before anybody used it: a server that hangs up must not be redialled in a loop. */
-  stillborn(detail: string): void {
+  /** A connection was lost without warning. When the end of others has been read too, it is known whether it was alone. */
+  lost(): void {
     if (this.#stopped) return;
+    if (this.#losses !== null) {
+      this.#losses++;
+      return;
+    }
+    this.#losses = 1;
+    const { clock } = this.#parts;
+    clock.soon(() => clock.soon(() => this.#countLosses()));
+  }
+
+  #countLosses(): void {
+    const all = (this.#losses ?? 0) > 1 && !this.#isServing;
+    this.#losses = null;
+    if (this.#stopped) return;
+    if (all) this.#backoff.lostAll();
+    this.openMore();
+  }
+
+  /** A connection died before anybody used it: a server that hangs up must not be redialled in a loop. */
+  stillborn(entry: Entry, detail: string): void {
+    const age = this.#parts.clock.now() - entry.bornAt;
+    if (this.#stopped || this.#backoff.waiting || age >= YOUNG_MS) return;
     const error = Object.assign(new Error(detail), { code: 'PROTOCOL_CONNECTION_LOST' });
     this.#backoff.failed(error, this.#hooks.pending() > 0, this.#isServing);
   }
 
+  /** A lease may be held on after its connection was lost. */
   get #isServing(): boolean {
-    const { counts, size } = this.#parts.slots;
-    return size - counts.opening - counts.closing - counts.ghost > 0;
+    for (const { connection, state } of this.#parts.slots.all) {
+      if (state !== 'opening' && state !== 'closing' && connection?.isUsable()) return true;
+    }
+    return false;
   }
 
   /** An open belongs to the pool, not to whoever asked: it goes on when that one gives up. */
@@ -118,8 +149,11 @@ export class Supply {
       if (connection && !error) this.#opened(entry, connection);
       else this.#failed(entry, error ?? new Error('no connection'), connection);
     };
+    // The first one after an outage is waited for: the look around, which takes long with many tables, is not.
+    const urgent = this.#backoff.doubtful && knowledge.facts !== null;
     const prepare = async (connection: DriverConnection) => {
-      entry.session.opened(await initializer.initialize(connection));
+      const isAwaited = this.#hooks.pending() > 0;
+      entry.session.opened(await initializer.initialize(connection, urgent && isAwaited));
     };
     this.#giveUp.set(entry, opener.open(done, { prepare }));
   }
@@ -131,9 +165,10 @@ export class Supply {
     entry.provenAt = now;
     connection.onLost = (error) => this.#hooks.onLost(entry, error);
     if (settings.maxLifetimeMs > 0) {
-      entry.expiresAt = now + settings.maxLifetimeMs * (1 - LIFETIME_JITTER * clock.random());
+      entry.outlivedAt = now + settings.maxLifetimeMs;
+      entry.expiresAt = entry.outlivedAt - settings.maxLifetimeMs * LIFETIME_JITTER * clock.random();
     }
-    this.#backoff.succeeded();
+    this.#backoff.succeeded(entry.bornAt);
     if (events.heard('open')) {
       events.tell('open', {
         connection: entry.id,
@@ -142,6 +177,8 @@ export class Supply {
       });
     }
     this.#hooks.onOpened(entry);
+    const { lastError, failure, retryInMs } = this.#backoff;
+    if (lastError && failure === 'full') this.#parts.reporter.noRoom(lastError, retryInMs);
   }
 
   #failed(entry: Entry, error: Error, unprepared?: DriverConnection): void {
@@ -149,7 +186,7 @@ export class Supply {
     if (!unprepared) slots.move(entry, 'closing');
     if (!this.#stopped) {
       knowledge.doubt();
-      const retryInMs = this.#backoff.failed(error, this.#hooks.pending() > 0, this.#isServing);
+      const retryInMs = this.#retryIn(error);
       if (this.#backoff.failure === 'full') reporter.noRoom(error, retryInMs);
       if (events.heard('openFailed')) {
         events.tell('openFailed', { error, attempt: this.#backoff.attempts, retryInMs });
@@ -157,7 +194,14 @@ export class Supply {
     }
     if (unprepared) this.#discard(entry, unprepared, error);
     else closer.finish(entry);
-    if (!this.#stopped) this.#hooks.onFailed(this.#backoff.failure === 'lasting');
+    if (!this.#stopped) this.#hooks.onFailed(isHopeless(this.#backoff.failure));
+  }
+
+  #retryIn(error: Error): number {
+    const serving = this.#isServing;
+    const retryInMs = this.#backoff.failed(error, this.#hooks.pending() > 0, serving);
+    const isFull = this.#backoff.failure === 'full';
+    return isFull && !serving && this.#hooks.onNoRoom() ? this.#backoff.placeFreed() : retryInMs;
   }
 
   /** What `onConnect` has begun there may run on. */

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import { type Clock, whenSilent } from './clock.js';
 import type { Entry } from './entry.js';
 import { HandbackError } from './errors.js';
 import type { PoolSettings } from './options.js';
@@ -35,15 +35,11 @@ export class Validator {
   #ask(entry: Entry): void {
     const { clock, settings } = this.#parts;
     const { validateTimeoutMs } = settings;
-    let answered = false;
-    const silent = () => {
+    const timer = whenSilent(clock, validateTimeoutMs, () => {
       const detail = `it did not answer a ping within ${validateTimeoutMs} ms`;
-      if (!answered) this.#dead(entry, detail, new HandbackError('CONNECTION_LOST', detail));
-    };
-    // After a blocked event loop the answer may lie in the socket: a timer comes before it is read.
-    const timer = clock.after(validateTimeoutMs, () => clock.soon(silent));
+      this.#dead(entry, detail, new HandbackError('CONNECTION_LOST', detail));
+    });
     entry.connection?.ping((error) => {
-      answered = true;
       timer.cancel();
       if (error) this.#dead(entry, `the ping failed: ${error.message}`);
       else this.#alive(entry);

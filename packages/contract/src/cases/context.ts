@@ -310,7 +310,7 @@ const BOTH_PLACES = /[\\/]node_modules[\\/]/.test(import.meta.url)
 const deadlockReported: Case = {
   name: 'four requests that need two of four connections: by default all settle by acquireTimeoutMs, and the log names them',
   run: (harness) =>
-    fourByTwo(harness, { acquireTimeoutMs: 300 }, async (app, answers) => {
+    fourByTwo(harness, { acquireTimeoutMs: 1_000 }, async (app, answers) => {
       assert.ok(answers.some(({ code }) => code === 'ACQUIRE_TIMEOUT'));
       const warnings = app.warnings as Warning[];
       const [double, ...more] = warnings.filter(({ code }) => code === 'DOUBLE_ACQUIRE');

@@ -219,10 +219,12 @@ const lostInTheMiddle: Case = {
   name: 'the connection is lost in the middle of db.stream(): the reader is told, and the request goes on',
   run(harness) {
     const marker = unique('to_be_lost');
+    const reading = new Gate();
     const lost = new Gate<number>();
     const handler: Handler = async ({ db, reply }) => {
       const rows = db.stream(`${endlessRows} /* ${marker} */`)[Symbol.asyncIterator]();
       await rows.next();
+      reading.open();
       await lost.opened;
       const rest = async () => {
         while (!(await rows.next()).done);
@@ -232,6 +234,8 @@ const lostInTheMiddle: Case = {
     };
     return serve(harness, { routes: [{ path: '/rows', handler }] }, async (app) => {
       const answer = app.get('/rows');
+      // "In the middle": the statement is seen on the server before its first row is seen here.
+      await reading.opened;
       const { id } = await app.eventually(() => app.watcher.runner(marker));
       await app.watcher.disconnect(id);
       await app.eventually(async () => assert.equal(await app.watcher.isConnected(id), false));

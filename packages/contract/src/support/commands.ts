@@ -12,16 +12,21 @@ const NAMES: Record<number, string> = {
 };
 
 const HEADER = 4;
+/** That much of what follows the name is kept: enough to tell one statement from another. */
+const BEGINNING = 32;
+
+/** @param beginning of what follows the name: with `query`, of the statement */
+export type OnCommand = (name: string, beginning: Buffer) => void;
 
 /** Finds the commands in what a client sends, without TLS or compression: packets with the sequence number 0. */
 export class Commands {
-  readonly #onCommand: (name: string) => void;
+  readonly #onCommand: OnCommand;
   /** The beginning of a packet, until it tells what it is. */
   #head: Buffer = Buffer.alloc(0);
   /** Bytes of the packet that are still to come and don't matter. */
   #rest = 0;
 
-  constructor(onCommand: (name: string) => void) {
+  constructor(onCommand: OnCommand) {
     this.#onCommand = onCommand;
   }
 
@@ -33,22 +38,23 @@ export class Commands {
       const end = skipped + this.#missing;
       this.#head = Buffer.concat([this.#head, bytes.subarray(skipped, end)]);
       bytes = bytes.subarray(end);
-      if (this.#missing === 0) this.#begin();
+      if (this.#head.length >= HEADER && this.#missing === 0) this.#begin();
     }
   }
 
-  /** How much of a header, and of the byte behind it that names the command, has not come yet. */
+  /** How much of a header, of the byte behind it that names the command and of what begins there has not come yet. */
   get #missing(): number {
-    const isEmpty = this.#head.length === HEADER && this.#head.readUIntLE(0, 3) === 0;
-    return isEmpty ? 0 : HEADER + 1 - this.#head.length;
+    if (this.#head.length < HEADER) return HEADER - this.#head.length;
+    return HEADER + Math.min(this.#head.readUIntLE(0, 3), 1 + BEGINNING) - this.#head.length;
   }
 
   #begin(): void {
-    const length = this.#head.readUIntLE(0, 3);
-    const [, , , sequence, code = 0] = this.#head;
+    const head = this.#head;
+    const [, , , sequence, code = 0] = head;
     this.#head = Buffer.alloc(0);
-    if (length === 0) return;
-    this.#rest = length - 1;
-    if (sequence === 0) this.#onCommand(NAMES[code] ?? `command ${code}`);
+    this.#rest = head.readUIntLE(0, 3) - (head.length - HEADER);
+    if (sequence === 0 && head.length > HEADER) {
+      this.#onCommand(NAMES[code] ?? `command ${code}`, head.subarray(HEADER + 1));
+    }
   }
 }

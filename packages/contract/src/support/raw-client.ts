@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { within } from './eventually.js';
 import { Inbox, type Message, type RequestOptions, requestText } from './http-message.js';
+import { reset } from './reset.js';
 
 export type Departure = 'RST' | 'FIN';
 
@@ -65,7 +66,7 @@ export class RawClient {
   }
 
   leave(how: Departure): void {
-    if (how === 'RST') this.#socket.resetAndDestroy();
+    if (how === 'RST') reset(this.#socket);
     else this.#socket.destroy();
   }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Commands } from './commands.js';
+import { reset } from './reset.js';
 
 /**
  * What happens to bytes: they pass, or vanish on their way to the server, to the client, or both. A swallowed byte
@@ -21,11 +22,12 @@ export interface Traffic {
 /** A TCP proxy between the driver and the server, for faults that neither of them has by itself. */
 export class TcpProxy {
   readonly port: number;
-  readonly #target: { port: number; host: string };
+  #target: { port: number; host: string };
   readonly #links = new Set<Link>();
   #server: Server;
   #flow: Flow = 'pass';
   #traffic = noTraffic();
+  #accepted = 0;
 
   private constructor(server: Server, target: { port: number; host: string }) {
     this.#server = server;
@@ -64,6 +66,11 @@ export class TcpProxy {
     return this.#links.size;
   }
 
+  /** Connections that were ever made to the proxy, whatever became of them. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
   /** Since the last mark. */
   get traffic(): Traffic {
     return structuredClone(this.#traffic);
@@ -71,6 +78,12 @@ export class TcpProxy {
 
   mark(): void {
     this.#traffic = noTraffic();
+  }
+
+  /** New connections lead to this server from here on; those there are stay where they are. */
+  leadTo(databaseUrl: string): void {
+    const { port, hostname } = new URL(databaseUrl);
+    this.#target = { port: Number(port || 3306), host: hostname };
   }
 
   /** New connections are refused from here on (ECONNREFUSED); those there are go on. */
@@ -100,6 +113,7 @@ export class TcpProxy {
 
   #accept(server: Server): void {
     server.on('connection', (client) => {
+      this.#accepted++;
       const toServer = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
       const commands = new Commands((name) => {
         const counts = this.#traffic.commands;
@@ -144,7 +158,7 @@ class Link {
 
   cut(how: 'RST' | 'FIN'): void {
     for (const socket of [this.#client, this.#server]) {
-      if (how === 'RST') socket.resetAndDestroy();
+      if (how === 'RST') reset(socket);
       else socket.destroySoon();
     }
   }
@@ -166,7 +180,7 @@ class Link {
     from.on('close', (failed) => {
       if (from.destroyed && to.destroyed) this.onClosed();
       if (!passes() || to.destroyed) return;
-      if (failed) to.resetAndDestroy();
+      if (failed) reset(to);
       else to.destroySoon();
     });
   }

@@ -8,12 +8,19 @@ for (const [name, number] of Object.entries(Charsets)) {
   if (name.includes('_') || !collations.has(number)) collations.set(number, name.toLowerCase());
 }
 
+/** MariaDB's NO PAD twin of a collation is that much further on; the driver's table is without them. */
+const NO_PAD = 1024;
+
 /** For example `utf8mb4_unicode_ci`. */
 export function collationOf(charsetNumber: number): string {
-  return collations.get(charsetNumber) ?? 'utf8mb4_unicode_ci';
+  return collationIn(charsetNumber) ?? 'utf8mb4_unicode_ci';
+}
+
+function collationIn(charsetNumber: number): string | undefined {
+  return collations.get(charsetNumber) ?? collations.get(charsetNumber - NO_PAD);
 }
 
 /** For example `utf8mb4`; `binary` is both. */
 export function charsetOf(charsetNumber: number): string {
-  return (collations.get(charsetNumber) ?? 'utf8mb4').split('_')[0] as string;
+  return (collationIn(charsetNumber) ?? 'utf8mb4').split('_')[0] as string;
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { ConnectionOptions, SslOptions } from 'mysql2';
+import type { ConnectionOptions } from 'mysql2';
 
 /**
  * Connection defaults, each with its reason:
@@ -22,7 +22,6 @@ function mergeFlags(given: string | readonly string[] | undefined): string[] {
 
 export interface ConfigContext {
   readonly poolName: string;
-  readonly timeoutMs: number;
 }
 
 /** What the driver is given for one connection: a fresh object, since mysql2 writes into it. */
@@ -31,8 +30,8 @@ export function completeConfig(config: ConnectionOptions, context: ConfigContext
     maxPreparedStatements: MAX_PREPARED_STATEMENTS,
     keepAliveInitialDelay: KEEP_ALIVE_INITIAL_DELAY_MS,
     ...config,
-    // Beyond Node's limit a timer would fire at once.
-    connectTimeout: Math.min(context.timeoutMs, 2 ** 31 - 1),
+    // The pool has a deadline of its own, which knows a blocked event loop from a silent server.
+    connectTimeout: 0,
     flags: mergeFlags(config.flags),
     // Stacks are taken by the driver's promise layer only, which is not used here.
     trace: false,
@@ -43,18 +42,4 @@ export function completeConfig(config: ConnectionOptions, context: ConfigContext
       ...config.connectAttributes,
     },
   } as ConnectionOptions;
-}
-
-/** One derived object per original: the driver caches the parsed certificates by identity. */
-const verifying = new WeakMap<object, SslOptions>();
-
-/** mysql2 checks the chain but not the name unless told to; a certificate for another host would do. */
-export function withIdentityCheck(ssl: SslOptions): SslOptions {
-  if ((ssl as { verifyIdentity?: boolean }).verifyIdentity !== undefined) return ssl;
-  let derived = verifying.get(ssl);
-  if (!derived) {
-    derived = { ...ssl, verifyIdentity: true } as SslOptions;
-    verifying.set(ssl, derived);
-  }
-  return derived;
 }

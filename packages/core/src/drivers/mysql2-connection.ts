@@ -8,20 +8,31 @@ import type {
   ServerStatus,
   Statement,
 } from '../driver.js';
+import { type ErrorFacts, isNotWritten } from '../error-classes.js';
 import { LinkedList } from '../linked-list.js';
 import { bindCommands } from './mysql2-callbacks.js';
+import { named } from './mysql2-error-names.js';
+import { type Done, execute, query } from './mysql2-execute.js';
+import { readsFiles } from './mysql2-files.js';
+import { withoutBackslashes } from './mysql2-format.js';
+import type { PacketGate } from './mysql2-gate.js';
 import { type Internals, internals } from './mysql2-internals.js';
-import { tooWide } from './mysql2-narrow.js';
+import { cannotCarry } from './mysql2-narrow.js';
 import { Mysql2Session } from './mysql2-session.js';
 import { StatusWatch, statusIsSeen } from './mysql2-status.js';
 
-/** What the driver warns of when a packet does not have the number that is due. */
-type OutOfOrder = Error & { readonly expected?: number };
+/** What the server says of itself before anything else. */
+export interface Handshake {
+  readonly serverVersion?: string;
+  readonly statusFlags?: number;
+}
 
 export class Mysql2Connection implements DriverConnection {
   readonly raw: RawConnection;
   readonly threadId: number;
   readonly address: DriverConnection['address'];
+  readonly localPort: number | undefined;
+  lostAtWork = false;
   onLost: (error: Error) => void = () => {};
   readonly #internals: Internals;
   readonly #inFlight = new LinkedList<Statement>();
@@ -31,7 +42,8 @@ export class Mysql2Connection implements DriverConnection {
   #exposed = false;
   #lost: Error | null = null;
 
-  constructor(raw: RawConnection, serverVersion: string) {
+  /** `gate`: what its packets come by, since before the login. */
+  constructor(raw: RawConnection, { serverVersion = '', statusFlags }: Handshake, gate: PacketGate) {
     this.raw = raw;
     this.#internals = internals(raw);
     const { threadId, stream } = this.#internals;
@@ -40,34 +52,46 @@ export class Mysql2Connection implements DriverConnection {
       stream.remoteAddress === undefined || stream.remotePort === undefined
         ? undefined
         : { host: stream.remoteAddress, port: stream.remotePort };
+    this.localPort = stream.localPort;
     this.#session = new Mysql2Session(raw, serverVersion);
-    this.#watch = new StatusWatch(raw);
+    this.#watch = new StatusWatch(gate, statusFlags);
     this.#listen();
+    gate.onFault = (error) => this.#fail(error);
+    gate.loggedIn();
   }
 
   #listen(): void {
-    const gone = (error?: Error) => this.#lose(error);
-    this.raw.on('error', gone);
-    this.raw.on('end', () => gone());
-    this.#internals.stream.on('close', () => gone());
-    // A packet out of order means that answers and questions no longer match: the driver would go on.
-    (this.raw as NodeJS.EventEmitter).on('warn', (error: OutOfOrder) => {
-      if (!this.#mayCountAnew(error)) this.destroy(error);
+    // Of some errors the driver only tells, and reads on.
+    this.raw.on('error', (error) => this.#fail(error));
+    this.raw.on('end', () => this.#lose(undefined, true));
+    this.#internals.stream.on('close', () => this.#lose(undefined, true));
+    // Where its packets can't be looked at beforehand: it would take one that is out of order for what is due.
+    (this.raw as NodeJS.EventEmitter).on('warn', (error: Error) => {
+      if (!this.#internals.config.compress) this.#fail(error);
     });
   }
 
-  /** With compression the server counts anew within an answer, where one result ends and the next begins. */
-  #mayCountAnew({ expected }: OutOfOrder): boolean {
-    const isFirstOfAnswer = expected === 1;
-    return Boolean(this.#internals.config.compress) && !isFirstOfAnswer;
+  /** It can't go on; nobody here wanted that. */
+  #fail(error: Error & { errno?: number }): void {
+    // The numbers of sockets' errors are negative.
+    const isServersWord = (error.errno ?? 0) > 0;
+    this.#internals.stream.destroy(error);
+    this.#lose(error, !isServersWord);
   }
 
-  #lose(error?: Error): void {
+  /** `unasked`: neither did the server say so, nor did we cut it. */
+  #lose(error: Error | undefined, unasked: boolean): void {
     if (this.#lost) return;
     this.#lost = error ?? connectionLost();
+    this.lostAtWork ||= unasked && this.#inFlight.size > 0;
     // The driver settles what has a callback; give it its turn, then settle what it forgot.
     setImmediate(() => this.#settleForgotten());
     this.onLost(this.#lost);
+  }
+
+  /** A statement has failed: the driver tells it of a loss before it tells us. */
+  #heed(error: ErrorFacts): void {
+    if (this.#lost === null && isLoss(error)) this.lostAtWork = true;
   }
 
   #settleForgotten(): void {
@@ -81,8 +105,8 @@ export class Mysql2Connection implements DriverConnection {
     return this.#statusDoubted ? null : this.#watch;
   }
 
-  /** Whether this version of the driver lets the server's status be seen. */
-  showsStatus(): Promise<boolean> {
+  /** Whether this version of the driver lets the server's status be seen; null = it can't be told on this one. */
+  showsStatus(): Promise<boolean | null> {
     return statusIsSeen(this.raw, this.#watch);
   }
 
@@ -121,27 +145,37 @@ export class Mysql2Connection implements DriverConnection {
 
   run(statement: Statement): void {
     let settled = false;
-    const done = (error: Error | null, result?: unknown, fields?: unknown) => {
+    const done: Done = (error, result, fields) => {
       // The driver calls back twice when a prepared statement's connection is lost, or after its `timeout`.
       if (settled) return;
       settled = true;
-      if (error) process.nextTick(finish, error);
+      if (error) this.#heed(error);
+      if (error) process.nextTick(finish, named(error));
       else finish(null, result, fields);
     };
     // An error is reported from inside the packet handler, while the driver still counts the command as running.
-    const finish = (error: Error | null, result?: unknown, fields?: unknown) => {
+    const finish: Done = (error, result, fields) => {
       this.#inFlight.remove(statement);
       statement.settle(error, result, fields);
     };
     this.#inFlight.push(statement);
     try {
-      this.#refuseWide(statement);
-      if (statement.prepared) this.raw.execute(statement.sql as string, statement.values as [], done);
-      else if (statement.values === undefined) this.raw.query(statement.sql as string, done);
-      else this.raw.query(statement.sql as string, statement.values as [], done);
+      this.#refuse(statement);
+      if (statement.prepared) execute(this.raw, statement, () => this.#escapesSafely(statement), done);
+      else query(this.raw, this.#escaped(statement), done);
     } catch (error) {
       done(error as Error);
     }
+  }
+
+  /** What the driver escapes in its values is read by the server as it was meant. */
+  #escapesSafely({ sql, values }: Statement): boolean {
+    const { charsetNumber } = this.#internals.config;
+    return (
+      this.#watch.escapesByBackslash === true &&
+      !this.charsetChanged() &&
+      !cannotCarry(charsetNumber, sql, values)
+    );
   }
 
   stream(statement: RowStatement): Reading {
@@ -150,18 +184,18 @@ export class Mysql2Connection implements DriverConnection {
     const done = (error: Error | null) => {
       if (settled) return;
       settled = true;
+      if (error) this.#heed(error);
       process.nextTick(() => {
         this.#inFlight.remove(statement);
-        statement.settle(error, header);
+        statement.settle(error && named(error), header);
       });
     };
     this.#inFlight.push(statement);
     try {
-      this.#refuseWide(statement);
+      this.#refuse(statement);
+      const { sql, values } = this.#escaped(statement);
       const command =
-        statement.values === undefined
-          ? this.raw.query(statement.sql as string)
-          : this.raw.query(statement.sql as string, statement.values as []);
+        values === undefined ? this.raw.query(sql as string) : this.raw.query(sql as string, values as []);
       command.on('fields', (fields: unknown) => statement.onFields(fields));
       command.on('result', (row: unknown) => {
         // What ends a CALL, or is all of an UPDATE's answer, is no row.
@@ -176,9 +210,17 @@ export class Mysql2Connection implements DriverConnection {
     return { resume: () => this.#resume() };
   }
 
-  /** The values of a prepared statement are never read as SQL. */
-  #refuseWide({ sql, values, prepared }: Statement): void {
-    const refusal = tooWide(this.#internals.config.charsetNumber, sql, prepared ? undefined : values);
+  /** The driver escapes by backslash, whatever the server says. */
+  #escaped(statement: Statement): Pick<Statement, 'sql' | 'values'> {
+    if (this.#watch.escapesByBackslash !== false || this.formatsItself) return statement;
+    return withoutBackslashes(this.#internals.config, statement.sql, statement.values);
+  }
+
+  #refuse({ sql, values, prepared }: Statement): void {
+    const { charsetNumber, clientFlags } = this.#internals.config;
+    // The values of a prepared statement are never read as SQL.
+    const refusal =
+      cannotCarry(charsetNumber, sql, prepared ? undefined : values) ?? readsFiles(clientFlags, sql);
     if (refusal) throw refusal;
   }
 
@@ -210,8 +252,14 @@ export class Mysql2Connection implements DriverConnection {
   destroy(error: Error): void {
     // The driver's own destroy() is stream.end(): it settles nothing and kills nothing.
     this.#internals.stream.destroy(error);
-    this.#lose(error);
+    this.#lose(error, false);
   }
+}
+
+/** Neither the server's word, nor that the statement never left. */
+function isLoss(error: ErrorFacts): boolean {
+  const { fatal, errno = 0, code } = error;
+  return fatal === true && errno <= 0 && code !== 'EPIPE' && !isNotWritten(error);
 }
 
 export function connectionLost(): Error {

@@ -9,14 +9,28 @@ export interface Internals {
   /** `compress`: what the handshake has agreed on. */
   readonly config: {
     ssl: object | false;
+    readonly host: string;
+    readonly clientFlags: number;
+    readonly namedPlaceholders?: boolean;
+    readonly stringifyObjects?: boolean;
+    readonly timezone?: string;
     charsetNumber: number;
     database?: string;
     queryFormat?: unknown;
+    multipleStatements?: boolean;
     compress?: unknown;
+    password?: unknown;
+    password2?: unknown;
+    password3?: unknown;
+    socketPath?: string;
+    authPlugins?: object;
+    authSwitchHandler?: unknown;
   };
   readonly _command: unknown;
   readonly _commands: { readonly length: number };
   readonly _paused: boolean;
+  /** By text; what leaves it is closed on the server. */
+  readonly _statements: { readonly size: number; keys(): Iterable<string>; clear(): void };
 }
 
 export const internals = (raw: RawConnection): Internals => raw as unknown as Internals;

@@ -1,27 +1,9 @@
 import type { RawConnection, ServerStatus } from '../driver.js';
+import { hasNoRoom } from './mysql2-execute.js';
+import type { PacketGate } from './mysql2-gate.js';
+import { type Command, firstByte, OK, type Packet } from './mysql2-packets.js';
 
-/** What is used of the driver beyond its types (mysql2 3.24: lib/base/connection.js, lib/packets/packet.js). */
-interface Packet {
-  readonly buffer: Buffer;
-  /** Start of the payload. */
-  readonly offset: number;
-  isEOF(): boolean;
-}
-
-/** A command is a state machine: `next` is the method that takes the next packet. */
-interface Command {
-  readonly next: unknown;
-  readonly row?: unknown;
-  readonly resultsetHeader?: unknown;
-}
-
-interface Internals {
-  _command: Command | null;
-  readonly _paused: boolean;
-  handlePacket?: (packet?: Packet) => void;
-}
-
-const OK = 0x00;
+const NO_BACKSLASH_ESCAPES = 0x0200;
 
 /**
  * Reads the server's status from each OK and EOF packet as it passes. The driver shows the first kind in its
@@ -30,17 +12,13 @@ const OK = 0x00;
 export class StatusWatch implements ServerStatus {
   flags: number | undefined;
   warnings = 0;
+  /** In literals, as the driver does; not where sql_mode says NO_BACKSLASH_ESCAPES. undefined = nothing was seen. */
+  escapesByBackslash: boolean | undefined;
 
-  constructor(raw: RawConnection) {
-    const internals = raw as unknown as Internals;
-    const { handlePacket } = internals;
-    if (typeof handlePacket !== 'function') return;
-    // The parser calls the method by its name on the connection, so that one of its own takes precedence.
-    internals.handlePacket = (packet) => {
-      // What arrives during a pause comes again.
-      if (packet && !internals._paused && internals._command) this.#read(packet, internals._command);
-      handlePacket.call(raw, packet);
-    };
+  /** `greeting`: the flags that the handshake began with. */
+  constructor(gate: PacketGate, greeting: number | undefined) {
+    if (greeting !== undefined) this.escapesByBackslash = (greeting & NO_BACKSLASH_ESCAPES) === 0;
+    gate.onPacket = (packet, command) => this.#read(packet, command);
   }
 
   /** From here on only what the server says next counts. */
@@ -53,7 +31,7 @@ export class StatusWatch implements ServerStatus {
     const { buffer, offset } = packet;
     if (command.next === command.row) {
       if (packet.isEOF()) this.#take(buffer.readUInt16LE(offset + 3), buffer.readUInt16LE(offset + 1));
-    } else if (command.next === command.resultsetHeader && buffer[offset] === OK) {
+    } else if (command.next === command.resultsetHeader && firstByte(packet) === OK) {
       // Affected rows and insert id come first, each as long as its first byte says.
       const at = afterNumber(buffer, afterNumber(buffer, offset + 1));
       this.#take(buffer.readUInt16LE(at), buffer.readUInt16LE(at + 2));
@@ -63,6 +41,7 @@ export class StatusWatch implements ServerStatus {
   #take(flags: number, warnings: number): void {
     this.flags = flags;
     this.warnings = warnings;
+    this.escapesByBackslash = (flags & NO_BACKSLASH_ESCAPES) === 0;
   }
 }
 
@@ -77,9 +56,10 @@ const IN_TRANSACTION = 0x0001;
 
 /**
  * Whether the watch sees what it should, on this version of the driver: BEGIN; SELECT 1, as text and prepared;
- * ROLLBACK. Rejects with the server's error if one of them fails.
+ * ROLLBACK. null = the server has no room for a prepared statement now. Rejects with the server's error if one of them
+ * fails otherwise.
  */
-export async function statusIsSeen(raw: RawConnection, watch: StatusWatch): Promise<boolean> {
+export async function statusIsSeen(raw: RawConnection, watch: StatusWatch): Promise<boolean | null> {
   const seen: boolean[] = [];
   const look = async (run: (done: (error: Error | null) => void) => void) => {
     watch.forget();
@@ -88,8 +68,11 @@ export async function statusIsSeen(raw: RawConnection, watch: StatusWatch): Prom
   };
   await look((done) => raw.query('START TRANSACTION', done));
   await look((done) => raw.query('SELECT 1', done));
-  await look((done) => raw.execute('SELECT 1', done));
+  const prepared = await look((done) => raw.execute('SELECT 1', done)).then(
+    () => true,
+    (error) => !hasNoRoom(error) && Promise.reject(error),
+  );
   await look((done) => raw.query('ROLLBACK', done));
   raw.unprepare('SELECT 1');
-  return seen.join() === 'true,true,true,false';
+  return prepared ? seen.join() === 'true,true,true,false' : null;
 }

@@ -12,9 +12,13 @@ import type {
 } from '../driver.js';
 import { HandbackError } from '../errors.js';
 import { readSchemaReach, readServerFacts } from '../server-facts.js';
-import { completeConfig, withIdentityCheck } from './mysql2-config.js';
-import { connectionLost, Mysql2Connection } from './mysql2-connection.js';
+import { completeConfig } from './mysql2-config.js';
+import { connectionLost, type Handshake, Mysql2Connection } from './mysql2-connection.js';
+import { unnamed } from './mysql2-format.js';
+import { PacketGate } from './mysql2-gate.js';
+import { hazards } from './mysql2-hazards.js';
 import { internals } from './mysql2-internals.js';
+import { verifyServer } from './mysql2-tls.js';
 
 /** What is said to the server before anybody else may use the connection. */
 type Greeting = (connection: Mysql2Connection) => Promise<void>;
@@ -23,16 +27,17 @@ function open(settings: OpenSettings, greet: Greeting, done: OpenDone): (reason:
   const config = completeConfig(settings.config, settings);
   const { address } = settings;
   if (address) config.stream = () => connect(address.port, address.host).setNoDelay(true);
+  let made: RawConnection | undefined;
   let raw: RawConnection;
   try {
-    raw = mysql.createConnection(config);
+    raw = made = mysql.createConnection(config);
+    verifyServer(raw);
   } catch (error) {
     // An unknown character set or TLS profile: the driver throws before it connects.
+    if (made) internals(made).stream.destroy();
     process.nextTick(done, error as Error);
     return () => {};
   }
-  const { config: used } = internals(raw);
-  if (used.ssl) used.ssl = withIdentityCheck(used.ssl);
   let settled = false;
   const settle: OpenDone = (error, connection) => {
     if (settled) return;
@@ -40,14 +45,16 @@ function open(settings: OpenSettings, greet: Greeting, done: OpenDone): (reason:
     if (error) internals(raw).stream.destroy();
     done(error, connection);
   };
+  const gate = new PacketGate(raw);
+  gate.onFault = settle;
   // Permanent: an 'error' event without a listener ends the process.
   raw.on('error', (error) => settle(error));
   raw.on('end', () => settle(connectionLost()));
-  (raw as NodeJS.EventEmitter).once('connect', (handshake: { serverVersion?: string }) => {
+  (raw as NodeJS.EventEmitter).once('connect', (handshake: Handshake) => {
     // Said from inside the handshake command, which the driver counts as running until it returns.
     process.nextTick(() => {
       if (settled) return;
-      const connection = new Mysql2Connection(raw, handshake.serverVersion ?? '');
+      const connection = new Mysql2Connection(raw, handshake, gate);
       greet(connection).then(() => settle(null, connection), settle);
     });
   });
@@ -58,7 +65,7 @@ function open(settings: OpenSettings, greet: Greeting, done: OpenDone): (reason:
   };
 }
 
-function formatter(config: ConnectionOptions): Formatter {
+function formatter(config: ConnectionOptions | null): Formatter {
   // The driver's own reading of the options, those in the uri's query string included.
   const { ConnectionConfig } = mysql as unknown as {
     ConnectionConfig: new (config: object) => ConnectionOptions;
@@ -75,7 +82,8 @@ function formatter(config: ConnectionOptions): Formatter {
   }
   const { stringifyObjects, timezone, namedPlaceholders } = read;
   return {
-    namedPlaceholders: namedPlaceholders === true,
+    namedPlaceholders: config ? Boolean(namedPlaceholders) : undefined,
+    unnamed: (sql, values) => unnamed(sql, values, true),
     format: (sql, values) => mysql.format(sql, values as [], stringifyObjects, timezone as never),
     escape: (value) => mysql.escape(value as never, stringifyObjects, timezone as never),
     escapeId: (identifier) => mysql.escapeId(identifier),
@@ -99,11 +107,11 @@ function unseen(error: Error): StoredCode {
   return { reached: () => why, blind: why };
 }
 
-/** mysql2, with what it was found to show of the server's status: asked once, on the first connection. */
+/** mysql2, with what it was found to show of the server's status: asked on the first connection that can tell. */
 export class Mysql2Driver implements Driver {
   #showsStatus: boolean | undefined;
   readonly #greet: Greeting = async (connection) => {
-    this.#showsStatus ??= await connection.showsStatus();
+    this.#showsStatus ??= (await connection.showsStatus()) ?? undefined;
     if (!this.#showsStatus) connection.doubtStatus();
     await connection.trackChanges();
   };
@@ -116,7 +124,11 @@ export class Mysql2Driver implements Driver {
     return surveyWith(ask);
   }
 
-  formatter(config: ConnectionOptions): Formatter {
+  hazards(config: ConnectionOptions): string[] {
+    return hazards(config);
+  }
+
+  formatter(config: ConnectionOptions | null): Formatter {
     return formatter(config);
   }
 }
