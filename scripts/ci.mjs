@@ -7,6 +7,7 @@ import { installNode } from './node/install.mjs';
 import { essentialArguments, otherVersions } from './node/versions.mjs';
 import { build, ensureInstalled } from './setup.mjs';
 import { runTests } from './testing/run-tests.mjs';
+import { shownLater } from './testing/shown-later.mjs';
 import { exitCodeFor, printSummary } from './testing/summary.mjs';
 
 const signal = watchInterrupts();
@@ -36,21 +37,26 @@ function tool([program = '', ...args]) {
   });
 }
 
-/** @param {string[]} args @param {string} [node] */
-async function testAndCount(args, node) {
-  const results = await runTests({ args, signal, ...(node && { node }) });
+/** @param {string[]} args @param {Pick<Parameters<typeof runTests>[0], 'node' | 'stdout'>} [how] */
+async function testAndCount(args, how) {
+  const results = await runTests({ args, signal, ...how });
   for (const name of /** @type {const} */ (['passed', 'failed', 'skipped'])) counts[name] += results[name];
 }
 
-/** What differs between versions of Node, on those that do not run this. */
+/** What differs between versions of Node, on those that do not run this: at once, since these tests mostly wait. */
 async function testOnOtherVersions() {
+  /** @type {Promise<void>[]} */
+  const running = [];
   for (const version of otherVersions()) {
     let node = '';
     const installed = await check(`Node ${version}`, async () => {
       node = await installNode(version, { signal });
     });
-    if (installed) await testAndCount(essentialArguments, node);
+    if (!installed) continue;
+    const title = `The tests on Node ${version}`;
+    running.push(shownLater(title, (stdout) => testAndCount(essentialArguments, { node, stdout })));
   }
+  await Promise.all(running);
 }
 
 async function ci() {

@@ -1,9 +1,8 @@
 import { step } from '../lib/step.mjs';
 import { hasContainerEngine, startContainer } from './container.mjs';
-import { findServer } from './find-server.mjs';
+import { ensureServer } from './ensure-server.mjs';
 import { useGivenServer } from './given-database.mjs';
 import { noServerMessage } from './help.mjs';
-import { canInstallServer, installServer } from './install-server.mjs';
 import { createSchema, newSchemaName } from './schema.mjs';
 import { startServer } from './server.mjs';
 
@@ -27,15 +26,8 @@ export async function getDatabase({ purpose, log = console.log, env = process.en
 
 /** @param {{ log: (line: string) => void, signal?: AbortSignal | undefined }} options */
 async function startAny(options) {
-  /** @type {string | undefined} */
-  let reason;
-  if (!(await findServer()) && canInstallServer()) {
-    reason = await installServer(options).then(
-      () => undefined,
-      (error) => error.message,
-    );
-  }
-  if (await findServer()) {
+  const { found, reason } = await ensureServer(options);
+  if (found) {
     const server = await startServer();
     return { url: server.url, server, close: () => server.stop() };
   }

@@ -7,7 +7,7 @@
  * is gone, however it died, and everything held here goes too.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +26,23 @@ let lastCommand;
 /** @type {Promise<string | undefined> | undefined} */
 let cleaning;
 
+/** Each of its threads stops when it hears of it. Where the system does not show them, at once. @param {number} pid */
+async function stopped(pid) {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return;
+  const isStopped = (/** @type {string} */ task) =>
+    /\) [Tt] /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
+  for (let attempt = 0; attempt < 500; attempt++) {
+    try {
+      if (readdirSync(tasks).every(isStopped)) return;
+    } catch {
+      // A thread, or the process, has ended meanwhile.
+      if (!existsSync(tasks)) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
 /** @type {Record<string, (request: any) => unknown>} */
 const actions = {
   makeDirectory() {
@@ -36,6 +53,7 @@ const actions = {
   async signal({ signal }) {
     held?.process.kill(signal);
     if (signal === 'SIGKILL') await held?.exited;
+    if (signal === 'SIGSTOP' && held?.process.pid) await stopped(held.process.pid);
   },
   end: endGently,
   setLastCommand(request) {

@@ -18,7 +18,7 @@ export interface ThrowawayServer {
   readonly pid: number;
   readonly dataDir: string;
   readonly version: string;
-  /** SIGKILL (the default) resolves when the process is gone, any other signal as soon as it is sent. */
+  /** SIGKILL (the default) resolves when the process is gone, SIGSTOP when it stands still, any other signal as soon as it is sent. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts the server again with the same data on the same port; ends it first if it still runs. */
   restart(): Promise<void>;

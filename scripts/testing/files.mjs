@@ -3,22 +3,21 @@ import { join, relative, resolve } from 'node:path';
 import { root } from '../lib/root.mjs';
 
 const compiled = 'build/test';
-const takeAValue = new Set(['-g', '--grep', '-f', '--fgrep']);
+const takeAValue = new Set(['-g', '--grep', '-f', '--fgrep', '--ignore']);
 
-/**
- * What to pass to mocha: the caller's arguments, with compiled files in the place of their sources, and all tests unless
- * the caller named some.
- *
- * @param {string[]} args
- */
+/** Whether the caller's arguments for mocha say which tests to run. @param {string[]} args */
+export function namesFiles(args) {
+  return args.some((_, i) => isFileAt(args, i));
+}
+
+/** What to pass to mocha: the arguments, with compiled files in the place of their sources. @param {string[]} args */
 export function mochaArguments(args) {
-  let named = false;
-  const result = args.map((arg, i) => {
-    if (takeAValue.has(args[i - 1] ?? '') || !isFile(arg)) return arg;
-    named = true;
-    return compiledName(arg);
-  });
-  return named ? result : [...result, `${compiled}/**/*.test.js`];
+  return args.map((arg, i) => (isFileAt(args, i) ? compiledName(arg) : arg));
+}
+
+/** @param {string[]} args @param {number} i */
+function isFileAt(args, i) {
+  return !takeAValue.has(args[i - 1] ?? '') && isFile(args[i] ?? '');
 }
 
 /** @param {string} arg */

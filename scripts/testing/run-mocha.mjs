@@ -6,6 +6,9 @@ import { root } from '../lib/root.mjs';
 const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
 const reporter = fileURLToPath(new URL('./reporter.mjs', import.meta.url));
 
+/** Behind the reporter's own: Node may also hang while it exits, with a socket that it never closes. */
+const lastDeadlineMs = 30_000;
+
 /**
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
  */
@@ -14,7 +17,8 @@ const reporter = fileURLToPath(new URL('./reporter.mjs', import.meta.url));
  * Runs mocha in a process of its own, so that a test that ends the process, or eats all memory, is counted too.
  *
  * @param {{ args: string[], env?: NodeJS.ProcessEnv, signal?: AbortSignal | undefined,
- *   stdout?: 'inherit' | 'ignore', node?: string }} options `node`: the Node to run them with, if not ours
+ *   stdout?: 'inherit' | 'ignore' | number, node?: string }} options `stdout` may be an open file;
+ *   `node`: the Node to run them with, if not ours
  * @returns {Promise<Counts>}
  */
 export function runMocha({ args, env = process.env, signal, stdout = 'inherit', node = process.execPath }) {
@@ -27,6 +31,7 @@ export function runMocha({ args, env = process.env, signal, stdout = 'inherit', 
   });
   child.on('message', (what) => {
     counts[/** @type {keyof typeof counts} */ (what)] += 1;
+    if (what === 'ended') setTimeout(() => child.kill('SIGKILL'), lastDeadlineMs).unref();
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);

@@ -138,9 +138,11 @@ testRows('From SQLAlchemy and Django', {
     const [failing, other] = [await test.pool.acquire(), await test.pool.acquire()];
     await test.clock.advance(100);
     test.connection(0).reply = () => lostError();
-    await assert.rejects(failing.query('SELECT 1'), { code: 'PROTOCOL_CONNECTION_LOST' });
+    const lost = assert.rejects(failing.query('SELECT 1'), { code: 'PROTOCOL_CONNECTION_LOST' });
+    await test.clock.settle();
+    await lost;
     failing.release();
-    await other.query('SELECT 2');
+    await test.rest(other.query('SELECT 2'));
     await test.rest(test.pool.query('SELECT 3'));
     assert.deepEqual([test.connection(2).pings, test.connection(2).texts], [1, ['SELECT 3']]);
     test.connection(1).reply = () => serverError(1290, { message: 'running with --read-only' });

@@ -1,9 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { databaseUrl } from '@handback/contract/support/database.js';
+import { databaseUrl, unique } from '@handback/contract/support/database.js';
 import { eventually } from '@handback/contract/support/eventually.js';
 import { type ConnectionPool, createPool } from '@handback/core';
+import { createConnection } from 'mysql2/promise';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -51,11 +52,15 @@ describe('a lease that is dropped without release()', () => {
   });
 
   it('not before its statement has ended', async () => {
-    const answer = pool.acquire().then((lease) => lease.query('SELECT SLEEP(0.3) AS slept'));
+    const lock = unique('lock');
+    const holder = await createConnection(databaseUrl());
+    await holder.query('SELECT GET_LOCK(?, 0)', [lock]);
+    const answer = pool.acquire().then((lease) => lease.query('SELECT GET_LOCK(?, 60) AS locked', [lock]));
     await collected(() => assert.equal(warnings.length, 1));
     assert.equal(pool.stats().leased, 1);
+    await holder.end();
     const [rows] = await answer;
-    assert.deepEqual(rows, [{ slept: 0 }]);
+    assert.deepEqual(rows, [{ locked: 1 }]);
     await eventually(() => assert.deepEqual([pool.stats().leased, pool.stats().idle], [0, 1]));
   });
 

@@ -11,6 +11,7 @@ import {
   type PoolOptions,
 } from '@handback/core';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { times } from '../support/times.js';
 
 async function pooled(options: PoolOptions, work: (pool: ConnectionPool) => Promise<void>): Promise<void> {
   const pool = createPool({ uri: databaseUrl(), max: 1, ...options });
@@ -70,6 +71,22 @@ describe('onConnect', () => {
         assert.equal(await see(pool, 'CONNECTION_ID()'), id);
       }));
   }
+
+  const RESETS = times(500);
+  it(`is found by every holder, ${RESETS} resets in a row, on several connections`, () =>
+    pooled({ max: 3, onConnect: "SET time_zone = '+05:00', @owner = 'pool'" }, async (pool) => {
+      const holder = async () => {
+        for (let n = 0; n < RESETS / 3; n++) {
+          await pool.run(async (db) => {
+            assert.equal(await see(db, 'CONCAT(@@time_zone, @owner)'), '+05:00pool');
+            await db.query("SET time_zone = '-03:00', @owner = 'somebody else'");
+          });
+        }
+      };
+      await Promise.all([holder(), holder(), holder()]);
+      assert.ok(pool.stats().reset >= RESETS - 3);
+      assert.ok(pool.stats().opened <= 3);
+    })).timeout(20_000 * Math.max(1, RESETS / 500));
 
   it('SET NAMES latin1: texts pass unharmed, and whoever takes another character set loses the connection', () =>
     pooled({ onConnect: 'SET NAMES latin1' }, async (pool) => {

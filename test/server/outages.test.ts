@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { eventually, within } from '@handback/contract/support/eventually.js';
+import { TcpProxy } from '@handback/contract/support/tcp-proxy.js';
 import { createPool, HandbackError } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
 import { acquire } from '#core/acquirers.js';
@@ -143,6 +144,32 @@ describe('when the server fails', () => {
     assert.deepEqual((await waiting)[0], [{ one: 1 }]);
     assert.ok(pool.stats().opened < 200);
     identity();
+  });
+
+  it('the same behind a proxy that takes connections all the while, with every connection cut at its work', async () => {
+    const proxy = await TcpProxy.inFrontOf(server.url);
+    const behind = createPool({ uri: proxy.url(server.url), max: 3, acquireTimeoutMs: 20_000 });
+    behind.events.on('warning', () => {});
+    try {
+      const inFlight = Array.from({ length: 3 }, () => behind.query('SELECT SLEEP(30)'));
+      const cut = Promise.allSettled(inFlight);
+      await eventually(async () =>
+        assert.equal((await threads()).filter(({ Info }) => Info?.includes('SLEEP')).length, 3),
+      );
+      const waiting = Array.from({ length: 5 }, () => behind.query('SELECT 1'));
+      await server.kill();
+      for (const { status } of await cut) assert.equal(status, 'rejected');
+      const before = proxy.accepted;
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      const attempts = proxy.accepted - before;
+      assert.ok(attempts >= 10 && attempts <= 51, `${attempts} attempts in 2 s`);
+      await server.restart();
+      await within(2_000, 'whoever waits', Promise.all(waiting));
+      await eventually(() => assert.equal(behind.stats().ghost, 0));
+    } finally {
+      await behind.close({ timeoutMs: 0 });
+      await proxy.close();
+    }
   });
 
   it('a COMMIT whose answer never comes is reported as unknown', async () => {

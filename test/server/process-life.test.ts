@@ -32,6 +32,18 @@ describe('a script', () => {
     assert.equal(output, 'OPEN_FAILED ECONNREFUSED');
   });
 
+  it('whose statement waits for a stream that nobody reads is told so as well', async () => {
+    const output = await script(`
+      const pool = createPool({ uri: ${JSON.stringify(databaseUrl())}, acquireTimeoutMs: 1_000 });
+      const loop = pool.run(async (db) => {
+        for await (const _row of db.stream('SELECT seq FROM seq_1_to_500000')) await db.query('SELECT 1');
+      });
+      await loop.catch((error) => console.log(error.code));
+      await pool.close();
+    `);
+    assert.equal(output, 'STREAM_OPEN');
+  });
+
   it('ends by itself once its pool is closed, and not before its work is done', async () => {
     const output = await script(`
       const pool = createPool(${JSON.stringify(databaseUrl())});

@@ -104,7 +104,10 @@ describe('an account that allows fewer connections than max', () => {
         assert.equal(pool.stats().idle, 2);
         const noRoom = warnings.filter(({ code }) => code === 'NO_ROOM');
         assert.equal(noRoom.length, 1, warnings.map(({ message }) => message).join('\n'));
-        assert.match(noRoom[0]?.message ?? '', /max_user_connections 2\)\. The pool has 2 of at most 5/);
+        assert.match(
+          noRoom[0]?.message ?? '',
+          /max_user_connections 2: room for 0 such pools \(max 5 \+ 1 control connection\)\)\. The pool has 2 of at most 5/,
+        );
       }),
     ));
 });

@@ -208,27 +208,46 @@ describe('what a session keeps unseen', () => {
     });
   });
 
-  describe('in a one-byte character set, a character that the driver would cut to a quote', () => {
+  describe('a character that the driver would write as a quote or a backslash, once its value is escaped', () => {
     const ASKED = 'SELECT ? AS a';
-    // Its low byte is 0x27.
-    const VALUE = '\u0127, VERSION() AS hacked -- ';
+    const ENDS_ITS_LITERAL = "', VERSION() AS hacked -- ";
 
-    for (const [name, options, before] of [
-      ['of the pool', { connection: { charset: 'latin1' } }, 'DO 0'],
-      ['that the request switched to', {}, 'SET NAMES latin1'],
+    for (const [charset, character, harmless] of [
+      // Its low byte is 0x27.
+      ['latin1', '\u0127', 'é'],
+      ['sjis', '\u00a5', '表'],
+      ['cp932', '\u00a5', '表'],
+      ['ujis', '\u00a5', '表'],
+      ['big5', '\u00ea', 'e'],
+      ['gb2312', '\u4e57', 'e'],
     ] as const) {
-      it(`is refused: character set ${name}`, async () => {
-        await withPool(options, (pool) =>
+      const value = `${character}${ENDS_ITS_LITERAL}`;
+      const isRefused = (options: PoolOptions, before: string) =>
+        withPool(options, (pool) =>
           pool.run(async (db) => {
             await db.query(before);
-            for (const value of [VALUE, [VALUE], { [VALUE]: 1 }]) {
-              await assert.rejects(db.query(ASKED, [value]), { code: 'UNSAFE_PARAMETER' });
+            for (const values of [
+              [value],
+              [[value]],
+              [{ [value]: 1 }],
+              [new Set([value])],
+              [new Map([[value, 1]])],
+            ]) {
+              await assert.rejects(db.query(ASKED, values as never), { code: 'UNSAFE_PARAMETER' });
             }
-            await assert.rejects(db.query(`SELECT '${VALUE}'`), { code: 'UNSAFE_PARAMETER' });
-            assert.equal(((await db.query(ASKED, ['é']))[0] as RowDataPacket[])[0]?.a, 'é');
+            await assert.rejects(db.query(`SELECT '${character}'`), { code: 'UNSAFE_PARAMETER' });
+            assert.equal(((await db.query(ASKED, [harmless]))[0] as RowDataPacket[])[0]?.a, harmless);
           }),
         );
-      });
+
+      it(`is refused: ${charset}, of the pool`, () =>
+        isRefused({ strictParams: 'off', connection: { charset: `${charset}_bin` } }, 'DO 0'));
+
+      // The driver does not know it by the name that the server tells it, and stays with utf8mb4.
+      if (charset !== 'ujis') {
+        it(`is refused: ${charset}, that the request switched to`, () =>
+          isRefused({ strictParams: 'off' }, `SET NAMES ${charset}`));
+      }
     }
   });
 

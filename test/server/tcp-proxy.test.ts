@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { databaseUrl } from '@handback/contract/support/database.js';
-import { eventually } from '@handback/contract/support/eventually.js';
+import { eventually, within } from '@handback/contract/support/eventually.js';
 import { type Flow, TcpProxy } from '@handback/contract/support/tcp-proxy.js';
 import { createConnection } from 'mysql2/promise';
 
@@ -109,6 +109,16 @@ describe('the TCP proxy of the tests', () => {
     await eventually(() => assert.deepEqual(rude.failures, ['ECONNRESET']));
     assert.deepEqual(polite.failures, []);
     await eventually(() => assert.equal(proxy.connections, 0));
+  });
+
+  it('cuts what it has cut politely in the same turn', async () => {
+    const { socket } = await open();
+    await eventually(() => assert.equal(accepted.length, 1));
+    proxy.cutAll('FIN');
+    proxy.cutAll('RST');
+    await once(socket, 'close');
+    await eventually(() => assert.equal(proxy.connections, 0));
+    await within(5_000, 'the end of the proxy', proxy.close());
   });
 
   it('tells the commands of the MySQL protocol apart, however long they are', async () => {
