@@ -62,7 +62,7 @@ async function testOnOtherVersions() {
 async function ci() {
   await ensureInstalled({ signal });
   await check('lint', () => tool(['@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']));
-  const built = await check('types', () => build({ projects: ['examples', 'test'], signal }));
+  const built = await check('types', () => build({ projects: ['examples', 'test', 'bench'], signal }));
   await check('types of the scripts', () => tool(['typescript/bin/tsc', '-p', 'scripts']));
   if (!built) return console.log('The tests did not run: what they test does not compile.');
   const chosen = process.argv.slice(2);
