@@ -42,7 +42,7 @@ export class Claims {
   wait(claim: Claim, timeoutMs: number): void {
     const { pool } = this.#context;
     this.#claims.push(claim);
-    this.#acquirer = new CallbackAcquirer(this.#context, timeoutMs, {
+    this.#acquirer = new CallbackAcquirer(pool, this.#context, timeoutMs, {
       granted: (lease) => this.#onGranted(lease, this.#end()),
       refused: (error) => this.#refuse(error),
     });
