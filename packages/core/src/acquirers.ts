@@ -194,7 +194,11 @@ export function acquireHandleWith(pool: Pool, holder: Holder, options: WaitOptio
 }
 
 /** @throws {HandbackError} as {@link acquireHandle} */
-function acquire(pool: Pool, holder: Holder, timeoutMs: number): Promise<Lease> {
+export function acquire(
+  pool: Pool,
+  holder: Holder,
+  timeoutMs = pool.settings.acquireTimeoutMs,
+): Promise<Lease> {
   return new Promise((granted, refused) => {
     pool.lend(new CallbackAcquirer(pool, holder, timeoutMs, { granted, refused }));
   });

@@ -11,8 +11,8 @@ export interface Clock {
   /** Monotonic milliseconds: a change of the wall clock evicts nobody. */
   now(): number;
   /**
-   * As `now`, but read a moment ago: up to 10 ms earlier, and more where the event loop was blocked since. For
-   * what a moment makes no difference to: reading the time costs as much as all the rest of an acquire.
+   * As `now`, but in whole milliseconds, and read a moment ago: up to 10 ms earlier, and more where the event loop was
+   * blocked since. For what a moment makes no difference to: reading the time costs as much as all the rest of an acquire.
    */
   recently(): number;
   /** Runs `fn` once after `ms`. Keeps the process alive only for somebody who waits for it (`awaited`). */
@@ -71,14 +71,15 @@ const RECENT_MS = 10;
 
 /** The time as it was read last. The timer that makes it a thing of the past is set anew when it is read again, not before. */
 class RecentTime {
-  #at = performance.now();
+  #at = Math.floor(performance.now());
   #isRecent = false;
   #timer: NodeJS.Timeout | null = null;
 
   /** Reads the time. */
   now(): number {
     const now = performance.now();
-    this.#at = now;
+    // Whole, it is kept and handed on without room for it on the heap.
+    this.#at = Math.floor(now);
     return now;
   }
 

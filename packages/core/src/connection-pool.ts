@@ -107,7 +107,9 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    * @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED
    */
   acquire(options?: AcquireOptions): Promise<LeaseHandle> {
-    return options === undefined ? acquireHandle(this.#pool, this.#asking(ACQUIRE)) : this.#acquireWith(options);
+    return options === undefined
+      ? acquireHandle(this.#pool, this.#asking(ACQUIRE))
+      : this.#acquireWith(options);
   }
 
   async #acquireWith(options: AcquireOptions): Promise<LeaseHandle> {

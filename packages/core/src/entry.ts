@@ -61,7 +61,7 @@ export class Entry implements Linked<Entry> {
   /** Who has it; null = nobody. */
   holder: Holder | null = null;
   /** When they got it. */
-  heldSince: number;
+  heldSince = 0;
   /** Its lease, while that may be forgotten without anybody's knowing. */
   young: Young | null = null;
   /** Its lease, when there is more to know of it than the above. */
@@ -87,7 +87,6 @@ export class Entry implements Linked<Entry> {
     this.generation = generation;
     this.session = new Session(surroundings);
     this.bornAt = now;
-    this.heldSince = now;
     this.idleSince = now;
     this.provenAt = now;
   }

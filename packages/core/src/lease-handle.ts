@@ -31,19 +31,19 @@ export class LeaseHandle extends Queryable implements Young, Disposable, AsyncDi
   }
 
   /** Its entry knows it, and nobody is told if it is forgotten. */
-  get #isYoung(): boolean {
+  private get isYoung(): boolean {
     return this.#entry.young === this;
   }
 
   /** The lease in full. */
-  get #full(): Lease {
-    this.#lease ??= this.#isYoung ? this.#host.furnish(this.#entry) : Lease.over(this.#host, this.#entry);
+  private get full(): Lease {
+    this.#lease ??= this.isYoung ? this.#host.furnish(this.#entry) : Lease.over(this.#host, this.#entry);
     return this.#lease;
   }
 
   /** @internal */
   grow(): void {
-    const lease = this.#full;
+    const lease = this.full;
     this.#entry.young = null;
     forgotten.register(this, lease, lease);
   }
@@ -53,11 +53,11 @@ export class LeaseHandle extends Queryable implements Young, Disposable, AsyncDi
   }
 
   protected submit(statement: TrackedStatement): void {
-    this.#full.submit(statement);
+    this.full.submit(statement);
   }
 
   get released(): boolean {
-    return this.#lease ? this.#lease.released : !this.#isYoung;
+    return this.#lease ? this.#lease.released : !this.isYoung;
   }
 
   /** The server's id of the session (`CONNECTION_ID()`). */
@@ -82,35 +82,35 @@ export class LeaseHandle extends Queryable implements Young, Disposable, AsyncDi
 
   /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */
   beginTransaction(): Promise<void> {
-    return this.#full.transactions.begin();
+    return this.full.transactions.begin();
   }
 
   /** COMMIT. @throws {HandbackError} OUTCOME_UNKNOWN when the connection was lost before the answer. */
   commit(): Promise<void> {
-    return this.#full.transactions.commit();
+    return this.full.transactions.commit();
   }
 
   rollback(): Promise<void> {
-    return this.#full.transactions.rollback();
+    return this.full.transactions.rollback();
   }
 
   /** BEGIN, `fn`, COMMIT; ROLLBACK when `fn` throws. Waits for another `transaction(fn)` of this lease to end. */
   async transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
     try {
-      return await this.#full.transactions.inTurn(fn, options);
+      return await this.full.transactions.inTurn(fn, options);
     } finally {
-      this.#stillHere();
+      this.stillHere();
     }
   }
 
   /** Called at the end of what must not be forgotten meanwhile: it names this object. */
-  #stillHere(): boolean {
+  private stillHere(): boolean {
     return this.released;
   }
 
   /** The raw mysql2 connection. What happens on it can't be known, so it is closed when the lease ends. */
   connection(): RawConnection {
-    return this.#full.connection();
+    return this.full.connection();
   }
 
   /**
@@ -120,10 +120,10 @@ export class LeaseHandle extends Queryable implements Young, Disposable, AsyncDi
   release(): void {
     const lease = this.#lease;
     if (lease === null) {
-      if (this.#isYoung) this.#host.takeBack(this.#entry, null, undefined);
+      if (this.isYoung) this.#host.takeBack(this.#entry, null, undefined);
       return;
     }
-    if (!this.#isYoung) forgotten.unregister(lease);
+    if (!this.isYoung) forgotten.unregister(lease);
     lease.release();
   }
 

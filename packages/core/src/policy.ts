@@ -135,9 +135,14 @@ export function mayKeep(entry: Entry, circumstances: Circumstances, settings: Po
   );
 }
 
-/** Must an entry go that comes back as it was handed out? Nothing was sent on it: its session is what it was then. */
+/**
+ * Must an entry go that comes back as it was handed out? Nothing was sent on it: its session is what it was then, and should
+ * its connection have ended without a word, that shows before it is used.
+ */
 export function whyNotBack(entry: Entry, circumstances: Circumstances): Eviction | null {
-  return whyBroken(entry) ?? whyNotWanted(entry, circumstances) ?? whySurplus(circumstances);
+  const { unusable } = entry.session;
+  if (unusable !== null) return evict('broken', unusable);
+  return whyNotWanted(entry, circumstances) ?? whySurplus(circumstances);
 }
 
 function whyBroken({ connection, session }: Entry): Eviction | null {

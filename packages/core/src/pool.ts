@@ -1,8 +1,8 @@
 import { Canceller } from './canceller.js';
+import { PoolCircumstances } from './circumstances.js';
 import type { Clock } from './clock.js';
 import { Closer } from './closer.js';
 import { Control } from './control.js';
-import { PoolCircumstances } from './circumstances.js';
 import { Doors } from './doors.js';
 import { DoubleAcquire } from './double-acquire.js';
 import { Drainer } from './drainer.js';
@@ -14,8 +14,8 @@ import { Evictor } from './evictor.js';
 import { Ghosts } from './ghosts.js';
 import { Initializer } from './initializer.js';
 import { Knowledge } from './knowledge.js';
-import { LateReports } from './late-reports.js';
 import { Landlord } from './landlord.js';
+import { LateReports } from './late-reports.js';
 import type { Lease } from './lease.js';
 import type { LeaseHandle } from './lease-handle.js';
 import { Opener } from './opener.js';
@@ -242,7 +242,7 @@ export class Pool {
 
   /** A statement, or a BEGIN, goes to another connection, since it was never sent on a dead one. */
   resent(): void {
-    this.#landlord.resent();
+    this.counters.retried++;
   }
 
   /** See the public pool's `evictAll`. @returns how many connections are affected */

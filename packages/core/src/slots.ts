@@ -15,7 +15,7 @@ export class Slots {
   opened = 0;
   /** Entries that reached `closed`. */
   closed = 0;
-  readonly #counts: Record<State, number> = {
+  readonly counts: StateCounts = {
     opening: 0,
     idle: 0,
     validating: 0,
@@ -27,10 +27,6 @@ export class Slots {
     closed: 0,
   };
 
-  get counts(): StateCounts {
-    return this.#counts;
-  }
-
   /** Entries that count against `max`: all that are not closed. */
   get size(): number {
     return this.opened - this.closed;
@@ -39,7 +35,7 @@ export class Slots {
   add(entry: Entry): void {
     this.all.add(entry);
     this.opened++;
-    this.#counts.opening++;
+    count(this.counts, 'opening', 1);
   }
 
   /**
@@ -51,27 +47,27 @@ export class Slots {
     const from = entry.state;
     if (!isLegalMove(from, to)) throw new Error(`Illegal move of connection ${entry.id}: ${from} to ${to}`);
     if (from === 'idle') this.idle.remove(entry);
-    count(this.#counts, from, -1);
+    count(this.counts, from, -1);
     (entry as { state: State }).state = to;
-    count(this.#counts, to, 1);
-    if (to === 'idle') this.#join(entry, first);
-    else if (to === 'closed') this.#leave(entry);
+    count(this.counts, to, 1);
+    if (to === 'idle') this.join(entry, first);
+    else if (to === 'closed') this.leave(entry);
   }
 
-  #join(entry: Entry, first: boolean): void {
+  private join(entry: Entry, first: boolean): void {
     if (first) this.idle.unshift(entry);
     else this.idle.push(entry);
   }
 
-  #leave(entry: Entry): void {
-    this.#counts.closed--;
+  private leave(entry: Entry): void {
+    count(this.counts, 'closed', -1);
     this.closed++;
     this.all.delete(entry);
   }
 }
 
-/** The two of every acquire and release by name: a key that varies costs several times as much. */
-function count(counts: Record<State, number>, state: State, change: 1 | -1): void {
+/** `counts` as its owner may write it. The two of every acquire and release by name: a key that varies costs several times as much. */
+function count(counts: { -readonly [S in State]: number }, state: State, change: 1 | -1): void {
   if (state === 'idle') counts.idle += change;
   else if (state === 'leased') counts.leased += change;
   else counts[state] += change;

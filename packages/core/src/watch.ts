@@ -16,8 +16,8 @@ export class Watch {
   #timer: Timer | null = null;
   #at = NEVER;
   #awaited = false;
-  /** When those that are young are looked at. */
-  #youngAt = NEVER;
+  /** It is known when those that are young are looked at. */
+  #expectsYoung = false;
 
   constructor(clock: Clock, slots: Slots) {
     this.#clock = clock;
@@ -38,16 +38,16 @@ export class Watch {
 
   /** A lease that began at `since` is young. Those that come back before anybody looks at them have cost this much. */
   expectYoung(since: number): void {
-    if (this.#youngAt !== NEVER) return;
-    this.#youngAt = since + YOUNG_MS;
-    this.expect(this.#youngAt);
+    if (this.#expectsYoung) return;
+    this.#expectsYoung = true;
+    this.expect(since + YOUNG_MS);
   }
 
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
     this.#at = NEVER;
-    this.#youngAt = NEVER;
+    this.#expectsYoung = false;
     this.#awaited = false;
   }
 
