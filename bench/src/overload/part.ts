@@ -35,7 +35,12 @@ async function measureAll(url: string, { signal, progress }: Stage): Promise<Par
   progress(`capacity: ${Math.round(capacity)} requests per second`);
   const measured: Measured[] = [];
   for (const contender of contenders) {
-    const one = await measure(contender, { url, capacity, signal });
+    const one = await measure(contender, { url, capacity, signal }).catch((error: Error) => {
+      signal.throwIfAborted();
+      // One that breaks is missing from the table; the others are measured all the same.
+      progress(`${contender.name} broke: ${error.message}`);
+    });
+    if (!one) continue;
     measured.push(one);
     const { withinSecond, within200Ms, refused } = one.shares;
     progress(
@@ -71,6 +76,7 @@ function taskOf({ kind, options, release }: Contender, url: string): AppTask {
 }
 
 function figuresOf(measured: readonly Measured[], capacity: number): Figure[] {
+  const best = measured.find(({ name }) => name === floor.name)?.shares;
   const of = (pick: (shares: Shares) => number) => valuesOf(measured, pick);
   const raw = {
     capacityPerSecond: capacity,
@@ -84,7 +90,7 @@ function figuresOf(measured: readonly Measured[], capacity: number): Figure[] {
       unit: 'share',
       ...of(({ withinSecond }) => withinSecond),
       target: { atLeast: 0.95 },
-      note: `A pool of ${MAX}, a request is one query of ${QUERY_SECONDS * 1_000} ms; ${DURATION_MS / 1_000} s of Poisson arrivals from a process of its own, clients that stay. The floor refuses those that waited for 150 ms and serves the newest first.`,
+      note: `A pool of ${MAX}, a request is one query of ${QUERY_SECONDS * 1_000} ms; ${DURATION_MS / 1_000} s of Poisson arrivals from a process of its own, clients that stay. The floor, newest first and no wait above 150 ms: ${best?.withinSecond.toFixed(2)} within 1 s, ${best?.within200Ms.toFixed(2)} within 200 ms.`,
       raw,
     },
     {
@@ -118,7 +124,7 @@ function valuesOf(
   pick: (shares: Shares) => number,
 ): Pick<Figure, 'handback' | 'peers'> {
   const values = new Map(measured.map(({ name, shares }) => [name, pick(shares)]));
-  const { [handback.name]: own = Number.NaN, ...peers } = Object.fromEntries(values);
+  const { [handback.name]: own = Number.NaN, [floor.name]: _floor, ...peers } = Object.fromEntries(values);
   return { handback: own, peers };
 }
 
