@@ -45,15 +45,15 @@ export class Rounds {
     for (let round = 0; round < wanted; round++) {
       progress(`${title}, round ${round + 1} of ${wanted}`);
       const due = round < peerRounds ? cells : cells.filter(isJudged);
-      for (const cell of round % 2 === 0 ? due : due.toReversed()) await this.#runCell(cell, round);
+      for (const cell of round % 2 === 0 ? due : due.toReversed())
+        this.record(cell, await this.#measure(cell));
     }
   }
 
-  async #runCell(cell: CellName, round: number): Promise<void> {
+  /** What the cell found in its next round. */
+  record(cell: CellName, measured: Measured): void {
     const key = keyOf(cell);
-    const all = this.#measured.get(key) ?? [];
-    this.#measured.set(key, all);
-    all[round] = await this.#measure(cell);
+    this.#measured.set(key, [...(this.#measured.get(key) ?? []), measured]);
   }
 
   async #measure({ contender, scenario }: CellName): Promise<Measured> {
@@ -119,7 +119,7 @@ export function medianOf(values: readonly number[]): number {
 /** The line that says it, of a message with the output of a process in it. */
 function reasonOf({ name, message }: Error): string {
   if (name === 'AbortError') return `took longer than ${cellTimeoutMs / 1_000} s`;
-  const line =
-    message.split('\n').find((one) => /^\w*Error\b.*:/.test(one)) ?? message.split('\n', 1)[0] ?? message;
+  const lines = message.split('\n');
+  const line = lines.find((one) => /^\w*Error\b.*:/.test(one)) ?? lines.slice(0, 2).join(' ');
   return line.slice(0, 200);
 }
