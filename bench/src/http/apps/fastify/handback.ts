@@ -1,6 +1,6 @@
 import handback from '@handback/fastify';
 import fastify from 'fastify';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { type ById, listening } from './listening.js';
 
 /** Default options, written as the README does. */
