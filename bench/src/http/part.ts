@@ -1,6 +1,7 @@
 import type { Figure } from '../figure.js';
 import { withBenchServer } from '../measure/server.js';
 import type { Part } from '../part.js';
+import { noQueryFigures } from './no-query-row.js';
 import { queryFigures } from './query-rows.js';
 import type { Setting } from './setting.js';
 
@@ -20,6 +21,7 @@ export const requestPart: Part = {
 };
 
 const measurements: ReadonlyArray<{ row: number | null; measure(setting: Setting): Promise<Figure[]> }> = [
+  { row: 6, measure: noQueryFigures },
   { row: 7, measure: (setting) => queryFigures('one', setting) },
   { row: 8, measure: (setting) => queryFigures('three', setting) },
   { row: null, measure: (setting) => queryFigures('execute', setting) },
