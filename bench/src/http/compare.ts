@@ -30,6 +30,8 @@ export interface Measured {
   readonly name: string;
   /** User and system time of the process per request, in microseconds: of each round. */
   readonly cpuUs: number[];
+  /** The same of each turn of each round. */
+  readonly turnsUs: number[][];
   /** Requests per second of each round, for information: it depends on whatever else runs. */
   readonly perSecond: number[];
   /** Connections it has taken, if it counts them. */
@@ -70,6 +72,7 @@ async function measureRound(subjects: readonly Subject[], { slices, requests, si
 
 interface Round {
   cpuUs: number;
+  turnsUs: number[];
   ms: number;
   requests: number;
 }
@@ -98,7 +101,7 @@ class Subject {
   }
 
   beginRound(): void {
-    this.#rounds.push({ cpuUs: 0, ms: 0, requests: 0 });
+    this.#rounds.push({ cpuUs: 0, turnsUs: [], ms: 0, requests: 0 });
   }
 
   /** @returns how many requests it was given */
@@ -114,15 +117,19 @@ class Subject {
     if (!round) throw new Error('no round has begun');
     const cpuBefore = await this.#app.cpuUs();
     const before = performance.now();
-    round.requests += await this.turn(requests);
+    const own = await this.turn(requests);
     round.ms += performance.now() - before;
-    round.cpuUs += (await this.#app.cpuUs()) - cpuBefore;
+    const cpuUs = (await this.#app.cpuUs()) - cpuBefore;
+    round.requests += own;
+    round.cpuUs += cpuUs;
+    round.turnsUs.push(cpuUs / own);
   }
 
   async measured(): Promise<Measured> {
     return {
       name: this.#cell.name,
       cpuUs: this.#rounds.map(({ cpuUs, requests }) => cpuUs / requests),
+      turnsUs: this.#rounds.map(({ turnsUs }) => turnsUs),
       perSecond: this.#rounds.map(({ ms, requests }) => (1000 * requests) / ms),
       acquired: await this.#app.acquired(),
     };

@@ -5,7 +5,7 @@ import type { Stage } from '../part.js';
 import { type Cell, compare } from './compare.js';
 import { type Framework, frameworks } from './contender.js';
 import type { ChainResult, ChainTask } from './empty-chain.js';
-import { ratiosToFirst, rawOf } from './ratios.js';
+import { ratiosByTurn, rawOf } from './ratios.js';
 import type { Setting } from './setting.js';
 
 const CPU_AT_MOST = 1.02;
@@ -47,7 +47,7 @@ async function cpuOf(framework: Framework, setting: Setting): Promise<{ figure: 
   const cell = (name: string, contender: string): Cell => ({ name, contender, framework, route: 'none' });
   const cells = [cell('bare', 'bare'), cell('handback', 'handback'), cell('bare again', 'bare')];
   const measured = await compare({ cells, slices: SLICES, requests: REQUESTS, ...setting });
-  const [handback, again] = ratiosToFirst(measured);
+  const [handback, again] = ratiosByTurn(measured);
   const acquired = measured.find(({ name }) => name === 'handback')?.acquired;
   const figure: Figure = {
     row: null,

@@ -4,13 +4,9 @@ import { ONE } from '../../work.js';
 import { type ById, listening } from './listening.js';
 
 /** What the others are compared with: `pool.query`, and `getConnection` with `release` in a `finally`. */
-export function start(uri: string) {
-  return startWith({ uri });
-}
-
-export function startWith(options: PoolOptions) {
+export function start(uri: string, options: PoolOptions = {}) {
   const app = fastify();
-  const pool = createPool(options);
+  const pool = createPool({ uri, ...options });
   app.addHook('onClose', () => pool.end());
   app.get<ById>('/one/:id', async ({ params }) => {
     const [rows] = await pool.query<RowDataPacket[]>(ONE, [params.id]);
