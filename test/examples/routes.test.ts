@@ -115,10 +115,10 @@ describeExamples('routes', (running, example) => {
   it('only failures of the server are logged', () => assert.deepEqual(running().logged, []));
 
   it('an exhausted pool is a 503 with Retry-After on every route that queries', async () => {
-    const small = await startExample(example, { max: 1, acquireTimeoutMs: 50 });
+    const small = await startExample(example, { max: 1, acquireTimeoutMs: 500 });
     // Otherwise they go to the terminal.
     small.pool.events.on('warning', () => {});
-    const lease = await small.pool.acquire();
+    const lease = await small.pool.acquire({ timeoutMs: 10_000 });
     try {
       for (const path of ['/users/1', '/slow', '/export', '/boom']) {
         const { body } = await request(small.url).get(path).expect(503).expect('Retry-After', /^\d+$/);
