@@ -50,6 +50,8 @@ export function parseOptions(args: string[]): BenchOptions | undefined {
   if (readme && (partial || save || check || json !== undefined || rounds !== undefined))
     throw new UsageError('--readme measures nothing: it goes with no part and no other option.');
   const parts = chosen(positionals).filter((part) => !rows || rows.some((row) => rowsOf(part).includes(row)));
+  if (rows && parts.length === 0)
+    throw new UsageError(`Nothing to measure: no part named here has row ${rows.join(' or ')}.`);
   return { parts, rows, check, save, readme, json, rounds: roundsOf(rounds) };
 }
 
