@@ -41,6 +41,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'query-log',
       'request-options',
       'schema-reach',
+      'server-identity',
       'session-changes',
       'session',
       'snapshot',

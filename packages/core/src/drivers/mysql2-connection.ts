@@ -53,7 +53,7 @@ export class Mysql2Connection implements DriverConnection {
         ? undefined
         : { host: stream.remoteAddress, port: stream.remotePort };
     this.localPort = stream.localPort;
-    this.#session = new Mysql2Session(raw, serverVersion);
+    this.#session = new Mysql2Session(raw, serverVersion, threadId);
     this.#watch = new StatusWatch(gate, statusFlags);
     this.#listen();
     gate.onFault = (error) => this.#fail(error);
@@ -120,6 +120,10 @@ export class Mysql2Connection implements DriverConnection {
 
   get formatsItself(): boolean {
     return this.#internals.config.queryFormat != null;
+  }
+
+  get server(): string | null {
+    return this.#session.server;
   }
 
   get hasSchema(): boolean {
