@@ -1,6 +1,7 @@
 import { CallbackAcquirer } from './acquirers.js';
 import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
+import { isSheddable } from './policy.js';
 import type { ScopeContext } from './scope-context.js';
 
 /** Wants the scope's lease: a statement, or a caller that does more with it. */
@@ -38,14 +39,15 @@ export class Claims {
     this.#claims.push(claim);
   }
 
-  /** Begins to wait. `timeoutMs` as in the option `acquireTimeoutMs`. */
-  wait(claim: Claim, timeoutMs: number): void {
+  /** Begins to wait. `timeoutMs` as in the option `acquireTimeoutMs`; `first` = nothing is lost with it if it is refused. */
+  wait(claim: Claim, timeoutMs: number, first: boolean): void {
     const { pool } = this.#context;
     this.#claims.push(claim);
     this.#acquirer = new CallbackAcquirer(this.#context, timeoutMs, {
       granted: (lease) => this.#onGranted(lease, this.#end()),
       refused: (error) => this.#refuse(error),
     });
+    this.#acquirer.sheddable = first && isSheddable(timeoutMs, pool.settings);
     pool.lend(this.#acquirer);
   }
 

@@ -168,7 +168,8 @@ export class Lifecycle implements RetryLimit, EndListener {
     // Who waits is counted for the owner, so there must be one.
     this.ownedBy();
     const { acquireTimeoutMs: timeoutMs } = settings;
-    this.#claims.wait(claim, timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - waitedMs));
+    const first = this.context.isRequest === true && !this.#ran && !this.hasEnded;
+    this.#claims.wait(claim, timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - waitedMs), first);
   }
 
   #hold(lease: Lease): void {
