@@ -30,9 +30,17 @@ export interface Figure {
   readonly raw?: unknown;
 }
 
-export function isMet({ handback, target }: Figure): boolean {
+/** A figure of the table that could not be measured (NaN) is not met, whatever its target. */
+export function isMet({ row, handback, target }: Figure): boolean {
+  if (Number.isNaN(handback)) return row === null;
   if (!target) return true;
   const { atMost = Number.POSITIVE_INFINITY, atLeast = Number.NEGATIVE_INFINITY } = target;
-  // A figure that could not be measured (NaN) does not meet its target.
   return handback <= atMost && handback >= atLeast;
+}
+
+/** The peer that comes closest to what the target asks for; without a target, the lowest. */
+export function bestPeer({ peers, target }: Figure): [name: string, value: number] | undefined {
+  const measured = Object.entries(peers).filter(([, value]) => !Number.isNaN(value));
+  const highestFirst = target?.atLeast !== undefined;
+  return measured.sort(([, a], [, b]) => (highestFirst ? b - a : a - b))[0];
 }

@@ -28,6 +28,11 @@ export interface ThrowawayServer {
 
 export function startServer(options?: ServerOptions): Promise<ThrowawayServer>;
 
+/** The server program that `startServer` starts; undefined if there is none on this machine. */
+export function findServer(): Promise<
+  { path: string; product: 'MariaDB' | 'MySQL'; version: string } | undefined
+>;
+
 export interface DatabaseOptions {
   /** Part of the schema's name: handback_demo_… or handback_test_… */
   purpose: 'demo' | 'test';

@@ -16,26 +16,46 @@ function inServer(name) {
   return `test/server/${name}.test.ts`;
 }
 
-/** Where it is tested on those what Node does to requests, sockets and processes, and how packages are loaded. */
+/** @param {string} name */
+function inCore(name) {
+  return `test/core/${name}.test.ts`;
+}
+
+/**
+ * Where it is tested on those what Node does to requests, sockets, streams, timers, stacks and processes, and how packages
+ * are loaded. What a pool decides, on a clock of the tests' own, it decides there as here.
+ */
 export const essentials = [
   'test/contract/contract.test.ts',
-  'test/core',
+  ...['abort-signal', 'blocked-loop', 'cancelled-waiter', 'client-gone', 'client-signal'].map(inCore),
+  ...['closing', 'current-db', 'double-acquire', 'error-catalogue', 'idle-hand-back', 'jobs'].map(inCore),
+  ...['late-reports', 'leaks', 'options', 'query-log', 'reports', 'stale-lease'].map(inCore),
+  ...['statements', 'streams', 'warnings'].map(inCore),
   ...['async-context', 'async-context-retention', 'current-db', 'ended-sockets'].map(inServer),
   ...['fastify-transactions', 'handler-timeout', 'held-response', 'http2'].map(inServer),
   ...['http2-transactions', 'node-http', 'process-life', 'shutdown', 'sigterm'].map(inServer),
   'test/packaging/commonjs.test.ts',
 ];
 
-/** Parts of the contract that are between driver and server: half of its time, and the same on every Node. */
-const betweenDriverAndServer = [
+/** Parts of the contract that are between pool, driver and server: half of its time, and the same on every Node. */
+const betweenPoolAndServer = [
+  'clean costs nothing',
+  'connections lost in a request',
+  'exhaustion',
   'session state',
   'stale connections',
+  'transactions open at the end',
   'unreachable databases',
   'wrong options',
 ];
 
+/** Ten times as long as what shows the same. */
+const long = '10000 requests on one';
+
 /** For mocha. */
 export const essentialArguments = [
-  ...['--invert', '--grep', `^contract: \\S+( \\d+)? (${betweenDriverAndServer.join('|')})`],
+  '--invert',
+  '--grep',
+  `^contract: \\S+( \\d+)? (${betweenPoolAndServer.join('|')})|${long}`,
   ...essentials,
 ];

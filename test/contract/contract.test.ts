@@ -1,4 +1,4 @@
-import { badPoolOptions, contract } from '@handback/contract';
+import { badPoolOptions, contract, tenThousandOnOneSocket } from '@handback/contract';
 import { eventStreams, handlerTimeout } from './fastify-responses.js';
 import { websocketIdle, websocketRoute } from './fastify-websocket.js';
 import { express4, express5 } from './harnesses/express.js';
@@ -11,6 +11,7 @@ contract(fastify5, {
     upgrades: [websocketRoute, websocketIdle],
     'responses that last': [eventStreams],
     'db.signal': [handlerTimeout],
+    'keep-alive': [tenThousandOnOneSocket],
   },
 });
 for (const harness of [express5, express4, koa3, koa2, nodeHttp]) contract(harness);

@@ -118,7 +118,7 @@ describeExamples('routes', (running, example) => {
     const small = await startExample(example, { max: 1, acquireTimeoutMs: 50 });
     // Otherwise they go to the terminal.
     small.pool.events.on('warning', () => {});
-    const lease = await small.pool.acquire();
+    const lease = await small.pool.acquire({ timeoutMs: 10_000 });
     try {
       for (const path of ['/users/1', '/slow', '/export', '/boom']) {
         const { body } = await request(small.url).get(path).expect(503).expect('Retry-After', /^\d+$/);

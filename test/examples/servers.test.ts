@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { databaseUrl } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import { seed } from 'handback-examples/dist/shared/seed.js';
 import request from 'supertest';
 import { examples } from './examples.js';
@@ -32,8 +33,9 @@ for (const { framework, serverFile } of examples) {
     it('answers what is under way before it ends', async () => {
       await run({}, async (program) => {
         const url = await program.url();
-        const answer = request(url).get('/slow?ms=500').expect(200, { sleptMs: 500 }).then();
-        await delay(150);
+        const answer = request(url).get('/slow?ms=1500').expect(200, { sleptMs: 1_500 }).then();
+        const watcher = await ServerWatcher.open();
+        await eventually(() => watcher.runner('SLEEP(')).finally(() => watcher.close());
         program.process.kill('SIGTERM');
         await answer;
         assert.equal((await program.ended).code, 0);

@@ -30,7 +30,7 @@ testRows("From mysql2's pool", {
     }),
 
   '`pool.getConnection()` … `release()` by hand': () =>
-    withPool({ max: 1, acquireTimeoutMs: 50 }, async (pool) => {
+    withPool({ max: 1, acquireTimeoutMs: 500 }, async (pool) => {
       const lease = await pool.acquire();
       assert.equal(await threadOf(lease), lease.threadId);
       await assert.rejects(pool.acquire(), coded('ACQUIRE_TIMEOUT'));

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually, within } from '@handback/contract/support/eventually.js';
+import { skipLoudly } from '../support/skip-loudly.js';
 import { isRunning, runNode } from './processes.js';
 
 describe('npm run chaos', () => {
@@ -23,7 +24,8 @@ describe('npm run chaos', () => {
 
   it('prints its seed, ends when it is interrupted, and leaves no process behind', async function () {
     this.timeout(60_000);
-    if (process.platform !== 'linux') return this.skip(); // whose process list is read
+    if (process.platform !== 'linux')
+      skipLoudly(this, 'the interruption of npm run chaos', 'the list of processes is read as on Linux');
     const directory = mkdtempSync(join(tmpdir(), 'handback-chaos-test-'));
     try {
       const json = join(directory, 'results');

@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { essentials, otherVersions, versions } from '#scripts/node/versions.mjs';
+import { suite, tenThousandOnOneSocket } from '@handback/contract';
+import { essentialArguments, essentials, otherVersions, versions } from '#scripts/node/versions.mjs';
 import { runNode } from './processes.js';
 
 describe('the versions of Node that continuous integration runs', () => {
@@ -28,6 +29,20 @@ describe('the versions of Node that continuous integration runs', () => {
       essentials.filter((path) => !existsSync(path)),
       [],
     );
+  });
+
+  it('without parts of the contract, each of which exists', () => {
+    const pattern = essentialArguments[essentialArguments.indexOf('--grep') + 1] ?? assert.fail();
+    const titles = Object.entries(suite).flatMap(([behaviour, cases]) =>
+      [...cases, tenThousandOnOneSocket].map(({ name }) => `contract: Koa 3 ${behaviour} ${name}`),
+    );
+    const left = titles.filter((title) => !new RegExp(pattern).test(title));
+    assert.ok(left.length > titles.length / 3, `${left.length} of ${titles.length} cases`);
+    for (const part of pattern.replaceAll(/^.*\(|\)(?=\|)/g, '').split('|'))
+      assert.ok(
+        titles.some((title) => title.includes(part)),
+        part,
+      );
   });
 });
 

@@ -6,7 +6,7 @@ import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import type { PoolOptions, Scope } from '@handback/core';
 import { type App, fastifyApp } from './apps.js';
 
-const HANDLER_TIMEOUT_MS = 500;
+const HANDLER_TIMEOUT_MS = 1_000;
 
 /** Fastify answers for a handler that takes longer than its `handlerTimeout`; the handler itself goes on. */
 async function withApp(
@@ -41,7 +41,7 @@ describe('handlerTimeout of Fastify', () => {
     };
     await withApp(work, { drainTimeoutMs: 60_000 }, async (app, watcher) => {
       assert.equal((await request(app.port, '/')).status, 503);
-      const busy = await watcher.runner(marker);
+      const busy = await eventually(() => watcher.runner(marker));
       const next = JSON.parse((await request(app.port, '/')).body.toString());
       assert.notEqual(next.result[0].id, busy.id);
       assert.deepEqual(app.outcomes, ['done']);
@@ -96,7 +96,7 @@ describe('handlerTimeout of Fastify', () => {
 
   it('one that was begun by hand goes on while its statements follow each other', async () => {
     await withBank(async (bank) => {
-      const work = byHand(bank, (db) => db.query('SELECT SLEEP(0.9)'));
+      const work = byHand(bank, (db) => db.query('SELECT SLEEP(1.6)'));
       await withApp(work, {}, async (app) => {
         assert.equal((await request(app.port, '/')).status, 503);
         await eventually(() => assert.deepEqual(app.outcomes, ['done']));

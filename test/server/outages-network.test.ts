@@ -75,6 +75,13 @@ describe('when the network fails', () => {
     await proxy.close();
   });
 
+  /** On a busy machine more time may pass than was asked for. */
+  const attemptsIn = async (ms: number) => {
+    const [before, begun] = [proxy.accepted, performance.now()];
+    await later(ms);
+    return { attempts: proxy.accepted - before, seconds: (performance.now() - begun) / 1_000 };
+  };
+
   const ends = {
     RST: async () => proxy.cutAll('RST'),
     FIN: async () => proxy.cutAll('FIN'),
@@ -120,17 +127,18 @@ describe('when the network fails', () => {
   it('attempts to connect are counted: 25 a second while somebody waits, 5 while nobody does, and one is soon enough', async () => {
     proxy.leadTo(NOWHERE);
     open({ minIdle: 1, acquireTimeoutMs: 30_000 });
-    await later(3_000);
-    assert.ok(proxy.accepted <= 5 * 3 + 1, `${proxy.accepted} attempts in 3 s, and nobody waits`);
-    const before = proxy.accepted;
+    const calm = await attemptsIn(3_000);
+    assert.ok(
+      calm.attempts <= 5 * calm.seconds + 1,
+      `${calm.attempts} in ${calm.seconds} s, and nobody waits`,
+    );
     const waiting = Array.from({ length: 20 }, () => pool.query('SELECT 1'));
-    await later(3_000);
-    const attempts = proxy.accepted - before;
-    assert.ok(attempts <= 25 * 3 + 1, `${attempts} attempts in 3 s`);
-    assert.ok(attempts >= 15, `${attempts} attempts in 3 s`);
+    const { attempts, seconds } = await attemptsIn(3_000);
+    assert.ok(attempts <= 25 * seconds + 1, `${attempts} in ${seconds} s`);
+    assert.ok(attempts >= 15, `${attempts} in ${seconds} s`);
     proxy.leadTo(databaseUrl());
-    await within(1_000, 'the first success', Promise.race(waiting));
-    await within(2_000, 'all others', Promise.all(waiting));
+    await within(2_000, 'the first success', Promise.race(waiting));
+    await within(5_000, 'all others', Promise.all(waiting));
   });
 
   it('a name that leads elsewhere from now on: it is looked up for each attempt', async () => {
@@ -148,7 +156,7 @@ describe('when the network fails', () => {
     const waiting = pool.query('SELECT 1');
     await eventually(() => assert.ok(asked >= 3));
     address = '127.0.0.1';
-    await within(1_000, 'whoever waits', waiting);
+    await within(2_000, 'whoever waits', waiting);
   });
 
   it('bytes that vanish for 1.2 s: every connection is replaced where it must be, and all of them serve within 5 s', async () => {

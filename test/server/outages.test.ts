@@ -97,7 +97,7 @@ describe('when the server fails', () => {
       (error) => error.cause?.code,
     );
     try {
-      assert.equal(await within(4_000, 'the acquire', acquiring), 'ETIMEDOUT');
+      assert.equal(await within(8_000, 'the acquire', acquiring), 'ETIMEDOUT');
     } finally {
       await server.kill('SIGCONT');
     }
@@ -122,7 +122,7 @@ describe('when the server fails', () => {
     crowd.events.on('warning', () => {});
     await Promise.allSettled(Array.from({ length: 12 }, () => crowd.acquire()));
     lease.end(0);
-    const error = await within(3_000, 'the statement', sleeping);
+    const error = await within(10_000, 'the statement', sleeping);
     assert.ok(error instanceof HandbackError && error.code === 'QUERY_CANCELLED');
     assert.equal(pool.stats().ghost, 1);
     identity();
@@ -159,12 +159,13 @@ describe('when the server fails', () => {
       const waiting = Array.from({ length: 5 }, () => behind.query('SELECT 1'));
       await server.kill();
       for (const { status } of await cut) assert.equal(status, 'rejected');
-      const before = proxy.accepted;
+      const [before, begun] = [proxy.accepted, performance.now()];
       await new Promise((resolve) => setTimeout(resolve, 2_000));
       const attempts = proxy.accepted - before;
-      assert.ok(attempts >= 10 && attempts <= 51, `${attempts} attempts in 2 s`);
+      const seconds = (performance.now() - begun) / 1_000;
+      assert.ok(attempts >= 10 && attempts <= 25 * seconds + 1, `${attempts} attempts in ${seconds} s`);
       await server.restart();
-      await within(2_000, 'whoever waits', Promise.all(waiting));
+      await within(5_000, 'whoever waits', Promise.all(waiting));
       await eventually(() => assert.equal(behind.stats().ghost, 0));
     } finally {
       await behind.close({ timeoutMs: 0 });

@@ -94,7 +94,7 @@ describe('what the pool says of its connections is what the server has', () => {
     }));
 
   it('maxHoldMs: the statement is stopped on the server, its session ends, and the next holder has another', () =>
-    pooled({ max: 1, maxHoldMs: 150 }, async ({ pool, threads }) => {
+    pooled({ max: 1, maxHoldMs: 1_000 }, async ({ pool, threads }) => {
       const held = await pool.acquire();
       const [id] = await threads(1);
       await assert.rejects(held.query('SELECT SLEEP(60)'), { code: 'QUERY_CANCELLED' });
@@ -107,7 +107,7 @@ describe('what the pool says of its connections is what the server has', () => {
     }));
 
   it('maxHoldMs: a lease that does nothing is taken away as well, its transaction rolled back', () =>
-    pooled({ max: 1, maxHoldMs: 150 }, async ({ pool, threads }) => {
+    pooled({ max: 1, maxHoldMs: 1_000 }, async ({ pool, threads }) => {
       const held = await pool.acquire();
       await held.beginTransaction();
       const [id] = await threads(1);
@@ -117,7 +117,7 @@ describe('what the pool says of its connections is what the server has', () => {
     }));
 
   it('leakAfterMs: told with the session that the server knows, and again when it is back', () =>
-    pooled({ max: 2, leakAfterMs: 100 }, async ({ pool, threads }) => {
+    pooled({ max: 2, leakAfterMs: 500 }, async ({ pool, threads }) => {
       const leaks: { route: string; threadId: number | undefined; statements: number }[] = [];
       const back: string[] = [];
       pool.events.on('leak', ({ route, threadId, statements }) =>

@@ -19,7 +19,7 @@ const BODY = Buffer.alloc(2 ** 20, 'x');
 describe(`${CLIENTS} clients that read nothing, on a pool of ${MAX}`, () => {
   it('hold no connection, and nobody else waits for one', async function () {
     this.timeout(60_000);
-    const db = expressHandback({ uri: databaseUrl(), max: MAX });
+    const db = expressHandback({ uri: databaseUrl(), max: MAX, acquireTimeoutMs: 30_000 });
     const app = express();
     app.use(db);
     app.get('/large', async (request, response) => {

@@ -31,7 +31,7 @@ describe('a statement that nobody waits for any more', () => {
   };
 
   it('is killed on the server at queryTimeoutMs, and the next one of its request runs on the same connection', () =>
-    pooled({ queryTimeoutMs: 100 }, (pool) =>
+    pooled({ queryTimeoutMs: 500 }, (pool) =>
       pool.run(async (db) => {
         const [[row]] = await db.query<RowDataPacket[]>('SELECT CONNECTION_ID() AS id');
         await assert.rejects(db.query('SELECT SLEEP(60)'), { code: 'QUERY_TIMEOUT' });
@@ -72,7 +72,7 @@ describe('a statement that nobody waits for any more', () => {
     ));
 
   it('that waits for another one’s lock is killed as well', () =>
-    pooled({ max: 2, queryTimeoutMs: 100 }, async (pool) => {
+    pooled({ max: 2, queryTimeoutMs: 500 }, async (pool) => {
       const name = `handback_test_lock_${process.pid}`;
       const holder = await pool.acquire();
       await holder.query('SELECT GET_LOCK(?, 0)', [name]);

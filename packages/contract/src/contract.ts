@@ -4,8 +4,8 @@ import { globalRunner, type Runner } from './runner.js';
 import { suite } from './suite.js';
 import { useDatabase } from './support/database.js';
 
-const PATIENCE_MS = 10_000;
-const TIMEOUT_MS = 30_000;
+const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 export interface ContractOptions {
   /**
@@ -19,7 +19,7 @@ export interface ContractOptions {
   also?: Readonly<Record<string, readonly Case[]>>;
   /** Only these, by name. @default all */
   behaviours?: readonly string[];
-  /** How long a case waits for an answer or a state before it fails. @default 10_000 */
+  /** How long a case waits for an answer or a state before it fails. @default 20_000 */
   patienceMs?: number;
   /** Where the tests are registered. @default the global `describe`, `it` and `after` (mocha, Jest, Vitest with globals) */
   runner?: Runner;

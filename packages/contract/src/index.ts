@@ -12,6 +12,7 @@ export {
   serveUnchecked,
 } from './app.js';
 export { badPoolOptions } from './cases/bad-options.js';
+export { tenThousandOnOneSocket } from './cases/keep-alive.js';
 export { dropSessionObjects } from './cases/session-objects.js';
 export { applies, type ContractOptions, contract } from './contract.js';
 export { dbOn } from './db-on.js';

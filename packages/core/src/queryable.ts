@@ -43,10 +43,54 @@ function refuseCallback(value: unknown): void {
     throw new TypeError('Callbacks are not taken: the call returns a promise.');
 }
 
+/** @throws {TypeError} for what is no statement, or comes with a callback, which nobody would call */
+function checkCall(sql: unknown, values: unknown): void {
+  const text = typeof sql === 'object' && sql !== null ? (sql as QueryOptions).sql : sql;
+  if (typeof text !== 'string')
+    throw new TypeError('The statement must be a string, or an object whose sql is one.');
+  refuseCallback(values);
+  if (typeof sql === 'object') checkStatementOptions(sql as StatementOptions);
+}
+
+/** Those that will be sent, whatever becomes of the caller's meanwhile. */
+function checkValues(statement: TrackedStatement, dialect: Dialect): void {
+  const { given } = statement;
+  if (given === undefined || given === null) return;
+  if (dialect.strictParams !== 'off') checkGiven(statement, dialect);
+  statement.carriesSql = carriesSql(given);
+}
+
+function checkGiven(statement: TrackedStatement, { strictParams, formatter }: Dialect): void {
+  const { text, given } = statement;
+  const named = takesNames(statement, formatter);
+  // Of a list no names are taken. Where it is not known whether names are, it is checked both ways.
+  if (named !== true || Array.isArray(given)) checkParams(text, given, strictParams);
+  if (named !== false && isNamed(given)) {
+    const unnamed = formatter.unnamed(text, given);
+    checkParams(unnamed.sql, unnamed.values, strictParams);
+    if (named) checkNames(unnamed.sql, unnamed.values, false);
+  }
+}
+
+function checkPrepared(call: Call, { strictParams, formatter }: Dialect): void {
+  const { text, given } = call;
+  checkExecuted(given, strictParams);
+  if (strictParams === 'off' || !isNamed(given) || !takesNames(call, formatter)) return;
+  const unnamed = formatter.unnamed(text, given);
+  checkNames(unnamed.sql, unnamed.values, true);
+}
+
+/** Whether `:name` is a placeholder; undefined = it is not known. */
+function takesNames({ sql }: TrackedStatement, formatter: Formatter): boolean | undefined {
+  const asked = typeof sql === 'string' ? undefined : sql.namedPlaceholders;
+  return asked === undefined ? formatter.namedPlaceholders : asked;
+}
+
 /**
  * The calls of a `mysql2/promise` connection that send or format statements. Where a statement goes is up to
  * `submit`.
  */
+// Without private methods: each would be one more field of every lease.
 export abstract class Queryable {
   protected abstract readonly dialect: Dialect;
 
@@ -67,9 +111,9 @@ export abstract class Queryable {
   ): Promise<[T, FieldPacket[]]> {
     try {
       refuseCallback(callback);
-      this.#checkCall(sql, values);
+      checkCall(sql, values);
       const call = new Call(false, sql, values);
-      this.#checkValues(call);
+      checkValues(call, this.dialect);
       return this.send(call) as Promise<[T, FieldPacket[]]>;
     } catch (error) {
       return Promise.reject(error);
@@ -84,9 +128,9 @@ export abstract class Queryable {
   ): Promise<[T, FieldPacket[]]> {
     try {
       refuseCallback(callback);
-      this.#checkCall(sql, values);
+      checkCall(sql, values);
       const call = new Call(true, sql, values);
-      this.#checkExecuted(call);
+      checkPrepared(call, this.dialect);
       return this.send(call) as Promise<[T, FieldPacket[]]>;
     } catch (error) {
       return Promise.reject(error);
@@ -105,9 +149,9 @@ export abstract class Queryable {
     const stream = new RowStream(signal ? withSignal(sql, signal) : sql, values, highWaterMark);
     try {
       checkStream(options);
-      this.#checkCall(signal ? withSignal(sql, signal) : sql, values);
+      checkCall(signal ? withSignal(sql, signal) : sql, values);
       const { statement } = stream;
-      this.#checkValues(statement);
+      checkValues(statement, this.dialect);
       if (statement.heedSignal()) stream.onFirstRead(() => this.submit(statement));
     } catch (error) {
       stream.refuse(error as Error);
@@ -136,51 +180,6 @@ export abstract class Queryable {
   /** `identifier` in backticks. */
   escapeId(identifier: string | string[]): string {
     return this.dialect.formatter.escapeId(identifier);
-  }
-
-  /** @throws {TypeError} for what is no statement, or comes with a callback, which nobody would call */
-  #checkCall(sql: unknown, values: unknown): void {
-    const text = typeof sql === 'object' && sql !== null ? (sql as QueryOptions).sql : sql;
-    if (typeof text !== 'string')
-      throw new TypeError('The statement must be a string, or an object whose sql is one.');
-    refuseCallback(values);
-    if (typeof sql === 'object') checkStatementOptions(sql as StatementOptions);
-  }
-
-  /** Those that will be sent, whatever becomes of the caller's meanwhile. */
-  #checkValues(statement: TrackedStatement): void {
-    const { given } = statement;
-    if (given === undefined || given === null) return;
-    if (this.dialect.strictParams !== 'off') this.#checkParams(statement);
-    statement.carriesSql = carriesSql(given);
-  }
-
-  #checkExecuted(call: Call): void {
-    const { strictParams, formatter } = this.dialect;
-    const { text, given } = call;
-    checkExecuted(given, strictParams);
-    if (strictParams === 'off' || !isNamed(given) || !this.#takesNames(call)) return;
-    const unnamed = formatter.unnamed(text, given);
-    checkNames(unnamed.sql, unnamed.values, true);
-  }
-
-  /** Whether `:name` is a placeholder; undefined = it is not known. */
-  #takesNames({ sql }: TrackedStatement): boolean | undefined {
-    const asked = typeof sql === 'string' ? undefined : sql.namedPlaceholders;
-    return asked === undefined ? this.dialect.formatter.namedPlaceholders : asked;
-  }
-
-  #checkParams(statement: TrackedStatement): void {
-    const { strictParams, formatter } = this.dialect;
-    const { text, given } = statement;
-    const named = this.#takesNames(statement);
-    // Of a list no names are taken. Where it is not known whether names are, it is checked both ways.
-    if (named !== true || Array.isArray(given)) checkParams(text, given, strictParams);
-    if (named !== false && isNamed(given)) {
-      const unnamed = formatter.unnamed(text, given);
-      checkParams(unnamed.sql, unnamed.values, strictParams);
-      if (named) checkNames(unnamed.sql, unnamed.values, false);
-    }
   }
 
   /** @internal */

@@ -8,6 +8,8 @@ import type { Case, Handler, Options } from '../harness.js';
 import { databaseUrl, databaseUrlWith, password } from '../support/database.js';
 
 const acquireTimeoutMs = 2_000;
+/** For a slow machine: both are less than the default. */
+const SLACK_MS = 2_500;
 
 /** A port that was free a moment ago and on which nobody listens. */
 async function refusedPort(): Promise<string> {
@@ -64,7 +66,7 @@ const firstQuery = ({ what, options, causes }: (typeof wrongs)[number]): Case =>
     await serveUnchecked(harness, { routes, plugins }, async (app) => {
       const start = performance.now();
       const { status, headers, body } = await app.get('/next');
-      assert.ok(performance.now() - start < acquireTimeoutMs + 1_000, 'later than acquireTimeoutMs');
+      assert.ok(performance.now() - start < acquireTimeoutMs + SLACK_MS, 'later than acquireTimeoutMs');
       assert.equal(status, 503, `answered ${body}`);
       assert.ok(Number(headers['retry-after']) > 0, `Retry-After: ${headers['retry-after']}`);
       const error = app.errors[0];

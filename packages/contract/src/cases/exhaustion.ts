@@ -16,6 +16,8 @@ function exhausted(harness: CaseHarness, options: Options, work: (app: App) => P
   const held = new Gate();
   const holder: Route = {
     path: '/hold',
+    // It is to get its connection however slowly the machine opens one.
+    options: { acquireTimeoutMs: 30_000 },
     async handler({ db, reply }) {
       await db.query('SELECT ? AS held_statement', ['a-bound-value']);
       held.open();

@@ -28,7 +28,7 @@ const endless = (what: string, act: (context: Context) => unknown): Case => ({
       act(context);
       await clientGone(context.req);
     };
-    const options = { leakAfterMs: 50, maxHoldMs: 300, idleHandBackMs: 0 };
+    const options = { leakAfterMs: 50, maxHoldMs: 600, idleHandBackMs: 0 };
     const setup = { routes: [{ path: '/endless', handler, options }], options: { max: 1 } };
     return serve(harness, setup, async (app) => {
       const client = await app.client();

@@ -6,6 +6,14 @@ export interface Thread {
   statement: string | null;
 }
 
+/**
+ * What the server had sent by now to anybody in this process has been read. Of two sockets with news the one with the
+ * later may come first: a connection that the server no longer has would still look alive here.
+ */
+function allIsRead(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+}
+
 /** The server's own word on what our user's sessions do, over a connection that no pool knows. */
 export class ServerWatcher {
   readonly #connection: Connection;
@@ -24,6 +32,7 @@ export class ServerWatcher {
       `SELECT id, info AS statement FROM information_schema.processlist
        WHERE id <> CONNECTION_ID() AND SUBSTRING_INDEX(CURRENT_USER(), '@', 1) = user`,
     );
+    await allIsRead();
     return rows.map((row) => ({ id: Number(row.id ?? row.ID), statement: row.statement as string | null }));
   }
 
@@ -33,6 +42,7 @@ export class ServerWatcher {
       'SELECT id AS id, info AS statement FROM information_schema.processlist WHERE user = ?',
       [user],
     );
+    await allIsRead();
     return rows.map(({ id, statement }) => ({ id: Number(id), statement: statement as string | null }));
   }
 

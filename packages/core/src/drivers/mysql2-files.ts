@@ -1,8 +1,8 @@
 import type { HandbackError } from '../errors.js';
 import { filesAreOff } from '../refusals.js';
 
-/** CLIENT_LOCAL_FILES. */
-const LOCAL_FILES = 0x80;
+/** CLIENT_LOCAL_FILES, one of the `clientFlags` that a client announces. */
+export const LOCAL_FILES = 0x80;
 
 /**
  * Why a statement must not be sent that would hand out files of this machine (`infileStreamFactory`) on a connection that

@@ -1,7 +1,7 @@
 import mysql, { type ConnectionOptions } from 'mysql2';
+import { LOCAL_FILES } from './mysql2-files.js';
 import type { Ssl } from './mysql2-tls.js';
 
-const LOCAL_FILES = 0x80;
 const MULTI_STATEMENTS = 0x10000;
 
 interface Read {

@@ -1,3 +1,4 @@
+import { LOCAL_FILES } from './mysql2-files.js';
 import {
   type Command,
   ERR,
@@ -8,8 +9,6 @@ import {
   type PacketSource,
 } from './mysql2-packets.js';
 
-/** CLIENT_LOCAL_FILES */
-const LOCAL_FILES = 0x0080;
 /** More than a server sends. */
 const MOST_COLUMNS = 0xffff;
 const SHORTEST_OK = 7;

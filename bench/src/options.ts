@@ -1,0 +1,95 @@
+import { parseArgs } from 'node:util';
+import { type PartName, partNames } from './part.js';
+import { rowsOf } from './rows.js';
+
+export interface BenchOptions {
+  readonly parts: readonly PartName[];
+  /** End with 1 where a target is missed. */
+  readonly check: boolean;
+  readonly rounds: number;
+  /** Where the results go besides the screen. */
+  readonly json: string | undefined;
+  /** Into bench/results, and from there into the README. */
+  readonly save: boolean;
+  /** Measure nothing: write the saved results into the README. */
+  readonly readme: boolean;
+}
+
+const defaultRounds = 5;
+
+export const usage = `npm run bench [-- part… options]
+
+Measures Handback beside its peers and prints the table of docs/performance.md for this machine. Ends with 0 unless
+something broke.
+
+Parts, all of them if none is named:
+${partNames.map((name) => `  ${name.padEnd(13)}${describeRows(name)}`).join('\n')}
+
+  --check       end with 1 where a target is missed
+  --rounds N    how many rounds the figures are the median of (${defaultRounds})
+  --json FILE   the results and everything measured on the way
+  --save        keep the results of a whole run: bench/results/<date>.json, latest.md, plots; and the README's table
+  --readme      measure nothing: write the saved results into the README again
+  -h, --help    this`;
+
+/** A wrong option: the message is all there is to show. */
+export class UsageError extends Error {}
+
+/** @returns undefined when only help is asked for. @throws {UsageError} */
+export function parseOptions(args: string[]): BenchOptions | undefined {
+  const { values, positionals } = parse(args);
+  if (values.help) return undefined;
+  const { check = false, save = false, readme = false, json, rounds } = values;
+  const partial = positionals.length > 0;
+  if (save && partial) throw new UsageError('--save keeps the results of a whole run: name no part with it.');
+  if (readme && (partial || save || check || json !== undefined || rounds !== undefined))
+    throw new UsageError('--readme measures nothing: it goes with no part and no other option.');
+  return { parts: chosen(positionals), check, save, readme, json, rounds: roundsOf(rounds) };
+}
+
+/** What to type to measure the same again. */
+export function commandOf({ parts, rounds }: Pick<BenchOptions, 'parts' | 'rounds'>): string {
+  const given = [
+    ...(parts.length === partNames.length ? [] : parts),
+    ...(rounds === defaultRounds ? [] : [`--rounds ${rounds}`]),
+  ];
+  return ['npm run bench', ...(given.length > 0 ? ['--', ...given] : [])].join(' ');
+}
+
+function parse(args: string[]) {
+  const [flag, text] = [{ type: 'boolean' }, { type: 'string' }] as const;
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        check: flag,
+        save: flag,
+        readme: flag,
+        rounds: text,
+        json: text,
+        help: { ...flag, short: 'h' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
+  }
+}
+
+function chosen(names: string[]): PartName[] {
+  const unknown = names.filter((name) => !partNames.some((one) => one === name));
+  if (unknown.length > 0)
+    throw new UsageError(`There is no part "${unknown.join('", "')}": ${partNames.join(', ')}.`);
+  return partNames.filter((one) => names.length === 0 || names.includes(one));
+}
+
+function roundsOf(text: string | undefined): number {
+  if (text === undefined) return defaultRounds;
+  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
+  throw new UsageError(`--rounds must be a whole number from 1 to 999, and is "${text}".`);
+}
+
+function describeRows(name: PartName): string {
+  const rows = rowsOf(name);
+  return rows.length > 0 ? `rows ${rows[0]} to ${rows.at(-1)}` : 'growth, without targets';
+}

@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util';
+import { type Framework, frameworks } from '../http/contender.js';
+import { paths, type Route } from '../http/rows.js';
+
+export interface ProfileOptions {
+  framework: Framework;
+  route: Route;
+  contenders: string[];
+  requests: number;
+  functions: number;
+  write: boolean;
+}
+
+export class UsageError extends Error {}
+
+export const usage = `npm run profile [-- options]: where the CPU time of one request goes
+
+  --framework fastify   or express, koa
+  --route one           or none, three, execute
+  --contenders handback,mysql2-promise
+                        files of bench/src/http/apps/<framework>, compared side by side
+  --requests 20000      how many are profiled, after a warm-up
+  --functions 25        how many of the most expensive functions are listed
+  --write               also puts the table into docs/performance.md
+
+Each profile is written to bench/profile/<framework>-<contender>-<route>.cpuprofile, for Chrome's DevTools or any
+other viewer.`;
+
+/** @returns undefined when help was asked for. @throws {UsageError} */
+export function parseOptions(args: string[]): ProfileOptions | undefined {
+  const { values } = read(args);
+  if (values.help) return undefined;
+  return {
+    framework: oneOf('framework', frameworks, values.framework),
+    route: oneOf('route', Object.keys(paths) as Route[], values.route),
+    contenders: values.contenders.split(','),
+    requests: count('requests', values.requests),
+    functions: count('functions', values.functions),
+    write: values.write,
+  };
+}
+
+function read(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        framework: { type: 'string', default: 'fastify' },
+        route: { type: 'string', default: 'one' },
+        contenders: { type: 'string', default: 'handback,mysql2-promise' },
+        requests: { type: 'string', default: '20000' },
+        functions: { type: 'string', default: '25' },
+        write: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function oneOf<T extends string>(name: string, known: readonly T[], given: string): T {
+  const found = known.find((one) => one === given);
+  if (found === undefined)
+    throw new UsageError(`--${name} must be one of ${known.join(', ')}, not '${given}'`);
+  return found;
+}
+
+function count(name: string, given: string): number {
+  const number = Number(given);
+  if (!Number.isInteger(number) || number < 1)
+    throw new UsageError(`--${name} must be a number from 1 on, not '${given}'`);
+  return number;
+}
