@@ -20,7 +20,19 @@ async function idOf(db: Pick<Scope, 'query'>): Promise<number> {
 
 /** How to get each error of the catalogue from a real server. null = reserved: nothing raises it. */
 export const SCENARIOS: Readonly<Record<ErrorCode, ((stage: Stage) => Promise<unknown>) | null>> = {
-  OVERLOADED: null,
+  OVERLOADED: (stage) =>
+    stage.app(
+      { acquireTimeoutMs: 60_000 },
+      failing(stage, (db) => db.query('SELECT ? AS card, SLEEP(0.005)', [CARD])),
+      async (ask, _leave, pool) => {
+        const answers: Promise<string>[] = [];
+        for (let wave = 0; wave < 120 && pool.stats().shed === 0; wave++) {
+          for (let n = 0; n < 40; n++) answers.push(ask());
+          await delay(100);
+        }
+        await Promise.all(answers);
+      },
+    ),
 
   async INVALID_OPTION(stage) {
     const host = `x:${PASSWORD}@127.0.0.1`;
