@@ -115,7 +115,7 @@ describeExamples('routes', (running, example) => {
   it('only failures of the server are logged', () => assert.deepEqual(running().logged, []));
 
   it('an exhausted pool is a 503 with Retry-After on every route that queries', async () => {
-    const small = await startExample(example, { max: 1, acquireTimeoutMs: 50 });
+    const small = await startExample(example, { max: 1, acquireTimeoutMs: 500 });
     // Otherwise they go to the terminal.
     small.pool.events.on('warning', () => {});
     const lease = await small.pool.acquire({ timeoutMs: 10_000 });

@@ -2,8 +2,8 @@ import { strict as assert } from 'node:assert';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { within } from '@handback/contract/support/eventually.js';
-import { createPool } from '@handback/core';
+import { eventually, within } from '@handback/contract/support/eventually.js';
+import { type ConnectionPool, createPool } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
 import { startServer, type ThrowawayServer } from '#scripts/database/index.mjs';
 import { FaultProxy } from '../chaos/proxy/fault-proxy.js';
@@ -39,12 +39,12 @@ async function tell(workers: readonly ChildProcess[]): Promise<Told[]> {
   );
 }
 
-async function status(server: ThrowawayServer, name: string): Promise<number> {
-  const pool = createPool({ uri: server.url, max: 1 });
+async function status(pool: ConnectionPool, name: string): Promise<number> {
   const [[row]] = await pool.query<RowDataPacket[]>('SHOW GLOBAL STATUS LIKE ?', [name]);
-  await pool.close();
   return Number(row?.Value);
 }
+
+const refusals = (pool: ConnectionPool) => status(pool, 'Connection_errors_max_connections');
 
 const failures = (told: readonly Told[]) => told.flatMap(({ failed }) => Object.entries(failed));
 
@@ -64,9 +64,14 @@ describe('many processes at one server', () => {
     it(`${processes} of ${max} connections, room for ${room}: they wait, and nobody fails, a restart included`, async () => {
       server = await startServer({ args: [`--max-connections=${room}`] });
       workers = await start(server, processes, max);
+      const admin = createPool({ uri: server.url, max: 1 });
+      admin.events.on('warning', () => {});
+      await admin.warm();
       for (const worker of workers) worker.send('go');
-      await later(2_000);
+      await later(1_000);
+      await eventually(async () => assert.ok((await refusals(admin)) > 0, 'there is room for all'), 20_000);
       await server.kill();
+      await admin.close({ timeoutMs: 0 });
       await later(500);
       await server.restart();
       await later(3_000);
@@ -112,7 +117,8 @@ describe('many processes at one server', () => {
     // While the server is away each may make 25 a second, and then each connection is one.
     assert.ok(peak <= processes * (25 + max), `${peak} attempts in a second`);
     // The look whether the server is up is one.
-    assert.ok((await status(server, 'Aborted_connects')) <= 1);
+    const admin = createPool({ uri: server.url, max: 1 });
+    assert.ok((await status(admin, 'Aborted_connects').finally(() => admin.close())) <= 1);
     for (const { connections } of told) assert.ok(connections >= 5, `${connections} of 20 connections`);
   });
 
