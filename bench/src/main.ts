@@ -43,7 +43,12 @@ function rewriteReadme(): number {
 async function measure(options: BenchOptions, signal: AbortSignal): Promise<number> {
   const start = performance.now();
   const chosen = parts.filter(({ name }) => options.parts.includes(name));
-  const outcomes = await runParts(chosen, { rounds: options.rounds, signal, log: console.log });
+  const outcomes = await runParts(chosen, {
+    rounds: options.rounds,
+    rows: options.rows,
+    signal,
+    log: console.log,
+  });
   const seconds = Math.round((performance.now() - start) / 1000);
   const document = await documentOf(options, outcomes, seconds);
   console.log(`\n${reportText(document)}\n`);

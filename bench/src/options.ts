@@ -7,6 +7,8 @@ export interface BenchOptions {
   /** End with 1 where a target is missed. */
   readonly check: boolean;
   readonly rounds: number;
+  /** Of the table; undefined = all that the parts have. */
+  readonly rows: readonly number[] | undefined;
   /** Where the results go besides the screen. */
   readonly json: string | undefined;
   /** Into bench/results, and from there into the README. */
@@ -26,6 +28,7 @@ Parts, all of them if none is named:
 ${partNames.map((name) => `  ${name.padEnd(13)}${describeRows(name)}`).join('\n')}
 
   --check       end with 1 where a target is missed
+  --row N       measure this row alone; may be given more than once
   --rounds N    how many rounds the figures are the median of (${defaultRounds})
   --json FILE   the results and everything measured on the way
   --save        keep the results of a whole run: bench/results/<date>.json, latest.md, plots; and the README's table
@@ -40,17 +43,23 @@ export function parseOptions(args: string[]): BenchOptions | undefined {
   const { values, positionals } = parse(args);
   if (values.help) return undefined;
   const { check = false, save = false, readme = false, json, rounds } = values;
-  const partial = positionals.length > 0;
-  if (save && partial) throw new UsageError('--save keeps the results of a whole run: name no part with it.');
+  const rows = values.row?.map(rowNumber);
+  const partial = positionals.length > 0 || rows !== undefined;
+  if (save && partial)
+    throw new UsageError('--save keeps the results of a whole run: name no part and no row with it.');
   if (readme && (partial || save || check || json !== undefined || rounds !== undefined))
     throw new UsageError('--readme measures nothing: it goes with no part and no other option.');
-  return { parts: chosen(positionals), check, save, readme, json, rounds: roundsOf(rounds) };
+  const parts = chosen(positionals).filter((part) => !rows || rows.some((row) => rowsOf(part).includes(row)));
+  if (rows && parts.length === 0)
+    throw new UsageError(`Nothing to measure: no part named here has row ${rows.join(' or ')}.`);
+  return { parts, rows, check, save, readme, json, rounds: roundsOf(rounds) };
 }
 
 /** What to type to measure the same again. */
-export function commandOf({ parts, rounds }: Pick<BenchOptions, 'parts' | 'rounds'>): string {
+export function commandOf({ parts, rows, rounds }: Pick<BenchOptions, 'parts' | 'rows' | 'rounds'>): string {
   const given = [
-    ...(parts.length === partNames.length ? [] : parts),
+    ...(parts.length === partNames.length || rows ? [] : parts),
+    ...(rows ?? []).map((row) => `--row ${row}`),
     ...(rounds === defaultRounds ? [] : [`--rounds ${rounds}`]),
   ];
   return ['npm run bench', ...(given.length > 0 ? ['--', ...given] : [])].join(' ');
@@ -66,6 +75,7 @@ function parse(args: string[]) {
         check: flag,
         save: flag,
         readme: flag,
+        row: { ...text, multiple: true },
         rounds: text,
         json: text,
         help: { ...flag, short: 'h' },
@@ -87,6 +97,12 @@ function roundsOf(text: string | undefined): number {
   if (text === undefined) return defaultRounds;
   if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
   throw new UsageError(`--rounds must be a whole number from 1 to 999, and is "${text}".`);
+}
+
+function rowNumber(text: string): number {
+  const row = Number(text);
+  if (partNames.some((part) => rowsOf(part).includes(row))) return row;
+  throw new UsageError(`--row must be one of the rows with a target, 1 to 16, and is "${text}".`);
 }
 
 function describeRows(name: PartName): string {

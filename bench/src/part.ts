@@ -8,6 +8,8 @@ export type PartName = (typeof partNames)[number];
 export interface Stage {
   /** How many rounds the figures are the median of. */
   readonly rounds: number;
+  /** A part may leave out what belongs to other rows; undefined = all of it is wanted. */
+  readonly rows?: readonly number[] | undefined;
   /** Tells what is under way; shown while it runs. */
   progress(line: string): void;
   /** Aborts on Ctrl-C: everything that was started is ended. */

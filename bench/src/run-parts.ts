@@ -16,6 +16,8 @@ export interface PartOutcome {
 
 export interface RunOptions {
   readonly rounds: number;
+  /** Undefined = all that the parts have. */
+  readonly rows?: readonly number[] | undefined;
   readonly signal: AbortSignal;
   log(line: string): void;
 }
@@ -34,21 +36,30 @@ export async function runParts(parts: readonly Part[], options: RunOptions): Pro
   return outcomes;
 }
 
-async function runPart(part: Part, { rounds, signal, log }: RunOptions): Promise<PartOutcome> {
+async function runPart(part: Part, { rounds, rows, signal, log }: RunOptions): Promise<PartOutcome> {
   const start = performance.now();
   const seconds = () => Math.round((performance.now() - start) / 100) / 10;
   const progress = (line: string) => log(`  ${seconds().toFixed(0).padStart(4)} s  ${line}`);
+  const wanted = ({ row }: Figure) => row === null || !rows || rows.includes(row);
   const { name, title } = part;
   try {
     signal.throwIfAborted();
-    const { figures, plots } = await part.run({ rounds, signal, progress });
-    return { name, title, seconds: seconds(), figures: [...figures, ...missing(name, figures)], plots };
+    const { figures, plots } = await part.run({ rounds, rows, signal, progress });
+    const all = [...figures, ...missing(name, figures)].filter(wanted);
+    return { name, title, seconds: seconds(), figures: all, plots };
   } catch (error) {
     // Whatever broke, broke because of the interruption.
     signal.throwIfAborted();
     const reason = error instanceof Error ? error.message : String(error);
     log(`  broke: ${reason}`);
-    return { name, title, seconds: seconds(), figures: missing(name, [], reason), plots: [], error: reason };
+    return {
+      name,
+      title,
+      seconds: seconds(),
+      figures: missing(name, [], reason).filter(wanted),
+      plots: [],
+      error: reason,
+    };
   }
 }
 

@@ -8,6 +8,7 @@ describe('npm run bench: options', () => {
   it('is by default every part, in five rounds, and keeps nothing', () => {
     assert.deepEqual(parseOptions([]), {
       parts: [...partNames],
+      rows: undefined,
       check: false,
       save: false,
       readme: false,
@@ -24,13 +25,25 @@ describe('npm run bench: options', () => {
     assert.equal(options?.json, 'a.json');
   });
 
+  it('takes rows, and runs their parts alone', () => {
+    const options = parseOptions(['--row', '7', '--row', '1']);
+    assert.deepEqual(options?.rows, [7, 1]);
+    assert.deepEqual(options?.parts, ['micro', 'request']);
+    assert.deepEqual(parseOptions(['micro', '--row', '7', '--row', '1'])?.parts, ['micro']);
+  });
+
   it('has help, which names each part', () => {
     assert.equal(parseOptions(['--help', '--rounds', '0']), undefined);
     for (const part of partNames) assert.match(usage, new RegExp(`^ {2}${part} `, 'm'));
   });
 
   it('says how to measure the same again', () => {
-    for (const command of ['npm run bench', 'npm run bench -- micro faults', 'npm run bench -- --rounds 9']) {
+    for (const command of [
+      'npm run bench',
+      'npm run bench -- micro faults',
+      'npm run bench -- --rounds 9',
+      'npm run bench -- --row 7',
+    ]) {
       const options = parseOptions(command.split(' ').slice(4));
       assert.ok(options);
       assert.equal(commandOf(options), command);
@@ -43,6 +56,9 @@ describe('npm run bench: options', () => {
     [['--round', '3'], /'--round'[\s\S]*--rounds N/],
     [['--rounds', '0'], /--rounds must be a whole number/],
     [['--rounds', '2.5'], /"2\.5"/],
+    [['--row', '17'], /--row must be one of the rows with a target, .* is "17"/],
+    [['--row', '7', '--save'], /--save keeps the results of a whole run/],
+    [['faults', '--row', '7'], /no part named here has row 7/],
     [['micro', '--save'], /--save keeps the results of a whole run/],
     [['--readme', '--check'], /--readme measures nothing/],
     [['--readme', 'micro'], /--readme measures nothing/],

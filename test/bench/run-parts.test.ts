@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Part, PartResult } from '#bench/part.js';
+import type { Part } from '#bench/part.js';
 import { runParts } from '#bench/run-parts.js';
 import { figure } from './figures.js';
 
 describe('npm run bench: the parts', () => {
-  const part = (name: Part['name'], run: () => Promise<PartResult>): Part => ({
+  const part = (name: Part['name'], run: Part['run']): Part => ({
     name,
     title: 'some part',
     run,
@@ -38,6 +38,19 @@ describe('npm run bench: the parts', () => {
         [12, Number.NaN],
       ],
     );
+  });
+
+  it('leaves out what belongs to other rows than those asked for, measured or not', async () => {
+    const both = part('overload', async ({ rows }) => {
+      assert.deepEqual(rows, [11]);
+      return { figures: [figure({ row: 11 }), figure({ row: 12 }), figure({ row: null })], plots: [] };
+    });
+    const rowsIn = async (of: Part) => {
+      const [outcome] = await runParts([of], { ...options(), rows: [11] });
+      return outcome?.figures.map(({ row }) => row);
+    };
+    assert.deepEqual(await rowsIn(both), [11, null]);
+    assert.deepEqual(await rowsIn(broken), [11]);
   });
 
   it('ends at once when it is interrupted, even if that looks like a failure of the part', async () => {

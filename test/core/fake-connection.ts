@@ -7,6 +7,7 @@ import type {
   ServerStatus,
   Statement,
 } from '#core/driver.js';
+import { identityOf } from '#core/server-identity.js';
 import type { FakeDriver } from './fake-driver.js';
 import { FakeSession, lostError, ResultSetHeader } from './fake-server.js';
 
@@ -20,6 +21,11 @@ export interface Sent {
   readonly inTransaction: boolean;
 }
 
+/** What its server says of itself. */
+export function rowOf({ threadId, serverUid }: FakeConnection): Record<string, unknown> {
+  return { connectionId: threadId, serverUid, serverId: 1, hostname: 'db', port: 3306 };
+}
+
 export class FakeConnection implements DriverConnection {
   readonly threadId: number;
   readonly address: DriverConnection['address'];
@@ -27,6 +33,9 @@ export class FakeConnection implements DriverConnection {
   readonly sent: Sent[] = [];
   readonly session = new FakeSession();
   readonly localPort: number;
+  /** Which server it leads to. */
+  readonly serverUid: string | null;
+  server: string | null = null;
   lostAtWork = false;
   hasSchema = true;
   formatsItself = false;
@@ -64,6 +73,7 @@ export class FakeConnection implements DriverConnection {
     this.threadId = threadId;
     this.address = address;
     this.localPort = 50_000 + threadId;
+    this.serverUid = driver.server;
     this.raw = { threadId } as RawConnection;
   }
 
@@ -76,7 +86,9 @@ export class FakeConnection implements DriverConnection {
     this.#status.warnings = 0;
   }
 
-  async settled(): Promise<void> {}
+  async settled(): Promise<void> {
+    this.server = identityOf(rowOf(this), this.threadId);
+  }
 
   ping(done: (error: Error | null) => void): void {
     this.pings++;

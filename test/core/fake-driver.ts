@@ -9,7 +9,7 @@ import type {
   Survey,
 } from '#core/driver.js';
 import { mysql2Driver } from '#core/drivers/mysql2.js';
-import { FakeConnection, type Reply } from './fake-connection.js';
+import { FakeConnection, type Reply, rowOf } from './fake-connection.js';
 import { connectError, serverError } from './fake-server.js';
 
 /** One attempt to open a connection. */
@@ -94,6 +94,10 @@ export class FakeDriver implements Driver {
   surveys = 0;
   /** Instead of 'ok'. */
   pingReply: 'ok' | 'hang' | Error = 'ok';
+  /** What connections are led to, one after the other: each stays with its server. */
+  server: string | null = null;
+  /** Instead of what a server says of itself. */
+  identityReply: Reply | undefined;
   /** The server sees the port that the client has: nothing is in between. */
   portsPass = true;
   /** Sessions that run a statement although their client is lost. */
@@ -140,6 +144,7 @@ export class FakeDriver implements Driver {
 
   /** The server's side of what only the control connection says. */
   control(sql: string, from: FakeConnection): Reply | undefined {
+    if (/^SELECT .*@@server_uid/.test(sql)) return this.identityReply ?? { result: [rowOf(from)] };
     if (/^SHOW GLOBAL STATUS/.test(sql)) return { result: [{ Value: String(this.uptimeSeconds) }] };
     const [, wanted] = /information_schema\.processlist WHERE ID = (\d+)$/.exec(sql) ?? [];
     if (wanted !== undefined) return { result: this.#listed(Number(wanted)) };

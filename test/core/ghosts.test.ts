@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ServerFacts } from '#core/driver.js';
 import type { PoolOptions } from '#core/options.js';
+import type { Reply } from './fake-connection.js';
 import { connectError, serverError } from './fake-server.js';
 import { TestPool, track } from './fixture.js';
 
@@ -158,15 +159,21 @@ describe('ghosts', () => {
   });
 
   /** The network lost it, and the server goes on with its statement. */
-  async function withLostAtWork(portsPass: boolean) {
+  async function withLostAtWork(
+    portsPass: boolean,
+    server: string | null = null,
+    meanwhile: (test: TestPool) => unknown = () => {},
+  ) {
     const test = new TestPool({ max: 1 });
     test.driver.portsPass = portsPass;
+    test.driver.server = server;
     const lease = await test.pool.acquire();
     const connection = test.connection();
     connection.reply = () => 'hang';
     const answer = track(lease.query('SELECT SLEEP(60)'));
     await test.clock.settle();
     test.driver.atWork.add(connection.threadId);
+    await meanwhile(test);
     connection.lose(undefined, true);
     await test.clock.settle();
     lease.release();
@@ -192,6 +199,50 @@ describe('ghosts', () => {
     await test.clock.advance(100);
     assert.deepEqual(test.driver.kills, [`KILL ${connection.threadId}`]);
     assert.equal(test.stats().ghost, 0);
+  });
+
+  it('is killed, idle or not, where no port proves it but the server is the same: no number is given twice there', async () => {
+    for (const idle of [false, true]) {
+      const { test, connection } = await withLostAtWork(false, 'one', ({ driver }) => {
+        if (idle) driver.atWork.clear();
+      });
+      await test.clock.advance(100);
+      assert.deepEqual(test.driver.kills, [`KILL ${connection.threadId}`]);
+      assert.equal(test.stats().ghost, 0);
+    }
+  });
+
+  it('is not killed on another server to which the same address leads, which has a session of that number too', async () => {
+    const { test } = await withLostAtWork(false, 'one', ({ driver }) => {
+      driver.server = 'two';
+    });
+    await test.clock.advance(29_000);
+    assert.deepEqual([test.stats().ghost, test.driver.kills], [1, []]);
+    await test.clock.advance(2_000);
+    assert.deepEqual([test.stats().ghost, test.driver.kills], [0, []]);
+  });
+
+  it('nor where what stands in between answers with sessions of its own, or the server will not say which one it is', async () => {
+    const answers: Reply[] = [
+      { result: [{ connectionId: 7, serverUid: 'one', serverId: 1, hostname: 'db', port: 3306 }] },
+      serverError(1193),
+    ];
+    for (const answer of answers) {
+      const { test } = await withLostAtWork(false, 'one', ({ driver }) => {
+        driver.identityReply = answer;
+      });
+      await test.clock.advance(2_000);
+      assert.deepEqual([test.stats().ghost, test.driver.kills], [1, []]);
+    }
+  });
+
+  it('is gone with its server, though that is the same after its restart', async () => {
+    const { test } = await withLostAtWork(false, 'one', async ({ clock, driver }) => {
+      await clock.advance(5_000);
+      driver.uptimeSeconds = 1;
+    });
+    await test.clock.advance(100);
+    assert.deepEqual([test.stats().ghost, test.driver.kills], [0, []], 'another’s number by now');
   });
 
   it('that can’t be proven to be ours is given up after half a minute', async () => {

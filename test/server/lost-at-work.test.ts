@@ -1,10 +1,13 @@
 import { strict as assert } from 'node:assert';
 import { databaseUrl } from '@handback/contract/support/database.js';
 import { eventually } from '@handback/contract/support/eventually.js';
+import { ServerWatcher } from '@handback/contract/support/server-watcher.js';
 import { TcpProxy } from '@handback/contract/support/tcp-proxy.js';
 import { type ConnectionPool, createPool } from '@handback/core';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { startServer, type ThrowawayServer } from '#scripts/database/index.mjs';
 
-const SLOW = 'SELECT SLEEP(1.5)';
+const SLOW = 'SELECT SLEEP(60)';
 
 const ways: Record<string, (pool: ConnectionPool) => Promise<unknown>> = {
   'a query': (pool) => pool.query(SLOW),
@@ -14,9 +17,17 @@ const ways: Record<string, (pool: ConnectionPool) => Promise<unknown>> = {
 };
 
 describe('a connection that the network ends while its statement runs', () => {
+  let watcher: ServerWatcher;
+
+  before(async () => {
+    watcher = await ServerWatcher.open();
+  });
+
+  after(() => watcher.close());
+
   for (const how of ['RST', 'FIN'] as const) {
     for (const [name, send] of Object.entries(ways)) {
-      it(`${how}, ${name}: its place is not free before the server's thread is gone`, async () => {
+      it(`${how}, ${name}: its place is not free before the server's thread is gone, which is killed`, async () => {
         const proxy = await TcpProxy.inFrontOf(databaseUrl());
         const pool = createPool({ uri: proxy.url(databaseUrl()), max: 1 });
         pool.events.on('warning', () => {});
@@ -32,6 +43,7 @@ describe('a connection that the network ends while its statement runs', () => {
           assert.equal(pool.stats().ghost, 1);
           await proxy.accept();
           await eventually(() => assert.equal(pool.stats().ghost, 0), 10_000);
+          assert.deepEqual(await watcher.running('SLEEP(60)'), []);
           await pool.query('SELECT 1');
         } finally {
           await pool.close();
@@ -40,4 +52,68 @@ describe('a connection that the network ends while its statement runs', () => {
       });
     }
   }
+
+  it('and the address leads to another server from then on: the session of the same number there is left alone', async () => {
+    const servers = await Promise.all([startServer(), startServer()]);
+    const proxy = await TcpProxy.inFrontOf(databaseUrl());
+    try {
+      const [one, two] = await Promise.all(servers.map(withApp));
+      await skipNumbers(one as string, two as string);
+      await lostBetween(one as string, two as string, proxy);
+    } finally {
+      await proxy.close();
+      await Promise.all(servers.map((server) => server.stop()));
+    }
+  });
 });
+
+/** One account on both, as behind a balancer. */
+async function withApp(server: ThrowawayServer): Promise<string> {
+  const admin = await createConnection(server.url);
+  await admin.query("CREATE USER app IDENTIFIED BY 'secret'");
+  await admin.end();
+  return Object.assign(new URL(server.url), { username: 'app', password: 'secret' }).href;
+}
+
+/** A session with this number, or the next that is free. */
+async function sessionOf(url: string, id: number): Promise<Connection> {
+  for (;;) {
+    const connection = await createConnection(url);
+    if (connection.threadId >= id) return connection;
+    await connection.end();
+  }
+}
+
+/** The next number of the first server is still to come on the second. */
+async function skipNumbers(one: string, two: string): Promise<void> {
+  const last = await sessionOf(two, 0);
+  const skipped = await sessionOf(one, last.threadId + 1);
+  await Promise.all([last.end(), skipped.end()]);
+}
+
+async function lostBetween(one: string, two: string, proxy: TcpProxy): Promise<void> {
+  proxy.leadTo(one);
+  const pool = createPool({ uri: proxy.url(one), max: 1 });
+  pool.events.on('warning', () => {});
+  const lease = await pool.acquire();
+  const id = lease.threadId as number;
+  const somebody = await sessionOf(two, id);
+  assert.equal(somebody.threadId, id);
+  try {
+    const answer = assert.rejects(lease.query(SLOW));
+    const slept = somebody.query<RowDataPacket[]>('SELECT SLEEP(1.5) AS slept');
+    proxy.leadTo(two);
+    proxy.mark();
+    proxy.cutAll('RST');
+    await answer;
+    lease.release();
+    // How long it is up, who has that number, and which server it is.
+    await eventually(() => assert.ok((proxy.traffic.commands.query ?? 0) >= 3));
+    assert.deepEqual((await slept)[0], [{ slept: 0 }]);
+    await somebody.query('SELECT 1');
+    assert.equal(pool.stats().ghost, 1);
+  } finally {
+    await pool.close({ timeoutMs: 0 });
+    await somebody.end();
+  }
+}

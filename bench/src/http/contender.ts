@@ -13,7 +13,8 @@ export interface RunningApp {
 
 /** What each file of `apps/<framework>/` exports. */
 export interface ContenderModule {
-  start(uri: string): Promise<RunningApp>;
+  /** `options`: of its pool, in its own words; its defaults without them. */
+  start(uri: string, options?: object): Promise<RunningApp>;
 }
 
 export async function listen(server: Server): Promise<number> {

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
+/** Fewer than a server's backlog has room for. */
+const OPENED_AT_ONCE = 200;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /** As an application answers it: all its answers to one path are as long as the first. */
@@ -21,7 +23,12 @@ export class Load {
   }
 
   static async open(port: number, connections: number): Promise<Load> {
-    return new Load(await Promise.all(Array.from({ length: connections }, () => Client.open(port))));
+    const clients: Client[] = [];
+    while (clients.length < connections) {
+      const more = Math.min(OPENED_AT_ONCE, connections - clients.length);
+      clients.push(...(await Promise.all(Array.from({ length: more }, () => Client.open(port)))));
+    }
+    return new Load(clients);
   }
 
   /** The body that a path is answered with. */

@@ -5,6 +5,8 @@ export interface AppTask {
   /** A file of `apps/<framework>/`, without its ending. */
   contender: string;
   uri: string;
+  /** Of its pool, in its own words; its defaults without them. */
+  options?: object;
 }
 
 /** What the process of an application is asked; each is answered. */

@@ -4,9 +4,9 @@ import type { ContenderModule } from './contender.js';
 import { CpuProfiler } from './cpu-profiler.js';
 import type { AppTask, Order, Reply } from './orders.js';
 
-const { framework, contender, uri } = taskOf<AppTask>();
+const { framework, contender, uri, options } = taskOf<AppTask>();
 const { start } = (await import(`./apps/${framework}/${contender}.js`)) as ContenderModule;
-const app = await start(uri);
+const app = await start(uri, options);
 const profiler = new CpuProfiler();
 
 async function answer(order: Order): Promise<unknown> {

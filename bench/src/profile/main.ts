@@ -1,8 +1,7 @@
 /** What scripts/profile.mjs runs once everything is installed and built. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { getDatabase } from '../../../scripts/database/index.mjs';
-import { createRows } from '../http/rows.js';
+import { withBenchServer } from '../measure/server.js';
 import { withTable } from './document.js';
 import { type ProfileOptions, parseOptions, UsageError, usage } from './options.js';
 import { record } from './record.js';
@@ -28,21 +27,18 @@ export function parseArguments(args: string[]): ProfileOptions | number {
 /** @returns the exit code */
 export async function main(options: ProfileOptions, signal: AbortSignal): Promise<number> {
   mkdirSync(directory, { recursive: true });
-  const database = await getDatabase({ purpose: 'demo', log: console.log, signal });
-  try {
-    await createRows(database.url);
-    const profiles: Profiled[] = [];
+  const profiles = await withBenchServer({ signal }, async ({ url }) => {
+    const recorded: Profiled[] = [];
     for (const contender of options.contenders)
-      profiles.push(await profileOf(contender, database.url, options, signal));
-    const table = ownersTable(profiles);
-    console.log(`\n${table}\n`);
-    for (const one of profiles) {
-      console.log(`${one.name}, the most expensive functions:\n${functionsTable(one, options.functions)}\n`);
-    }
-    if (options.write) writeFileSync(document, withTable(readFileSync(document, 'utf8'), table, options));
-  } finally {
-    await database.close();
+      recorded.push(await profileOf(contender, url, options, signal));
+    return recorded;
+  });
+  const table = ownersTable(profiles);
+  console.log(`\n${table}\n`);
+  for (const one of profiles) {
+    console.log(`${one.name}, the most expensive functions:\n${functionsTable(one, options.functions)}\n`);
   }
+  if (options.write) writeFileSync(document, withTable(readFileSync(document, 'utf8'), table, options));
   return 0;
 }
 

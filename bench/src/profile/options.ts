@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Framework, frameworks } from '../http/contender.js';
-import { paths, type Route } from '../http/rows.js';
+import { paths, type Route } from '../http/work.js';
 
 export interface ProfileOptions {
   framework: Framework;

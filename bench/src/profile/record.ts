@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { AppProcess } from '../http/app-process.js';
 import { Load } from '../http/load.js';
 import type { AppTask } from '../http/orders.js';
-import { paths, type Route } from '../http/rows.js';
+import { paths, type Route } from '../http/work.js';
 import { type CpuProfile, type Tally, tally } from './tally.js';
 
 const CONNECTIONS = 10;

@@ -3,6 +3,7 @@ import type { DriverConnection, OpenDone } from './driver.js';
 import { openFailureOf } from './error-classes.js';
 import { outsideRequests } from './neutral.js';
 import type { Opener } from './opener.js';
+import { IDENTITY, identityOf } from './server-identity.js';
 import { type DriverError, question } from './statement.js';
 
 /** How long the control connection stays open after its last use. */
@@ -16,7 +17,7 @@ const UNREACHED_MS = 400;
 const UNREACHED_URGENT_MS = 50;
 
 /** The server and the session there that are meant. */
-export type Target = Pick<DriverConnection, 'threadId' | 'address' | 'localPort' | 'isUsable'>;
+export type Target = Pick<DriverConnection, 'threadId' | 'address' | 'localPort' | 'server' | 'isUsable'>;
 
 /** Of a session that was lost: `killed`, and not gone yet; one of that number that works, or is `idle`. */
 export type Fate = 'gone' | 'killed' | 'unproven' | 'idle';
@@ -43,6 +44,7 @@ export class Control {
   #closed = false;
   #isAsked = false;
   #upSince: { readonly on: DriverConnection; readonly at: number } | null = null;
+  #server: { readonly on: DriverConnection; readonly identity: string | null } | null = null;
   #failure: Failure | null = null;
   readonly #isUrgent: () => boolean;
 
@@ -88,7 +90,8 @@ export class Control {
   /**
    * What has become of the session of `target`, which was lost while a statement ran. The server that answers may be
    * another one than the one that was lost, after a failover or behind a balancer, and the number another session's: the
-   * session is ended only where the port of our end tells that it is the one that is meant.
+   * session is ended only where the port of our end tells that it is the one that is meant, or the server's identity that
+   * it is the same server, which gives no number twice while it is up.
    */
   lookAfter(target: Target, ageMs: number): Promise<Fate> {
     return this.#inTurn(target, async (connection) => {
@@ -97,7 +100,8 @@ export class Control {
       const sql = `SELECT HOST AS host, COMMAND AS command FROM information_schema.processlist WHERE ID = ${id}`;
       const [session] = (await this.#ask(connection, sql)) as { host: string; command: string }[];
       if (!session) return 'gone';
-      if (target.localPort === undefined || !session.host.endsWith(`:${target.localPort}`))
+      const hasOurPort = target.localPort !== undefined && session.host.endsWith(`:${target.localPort}`);
+      if (!hasOurPort && !(await this.#isServerOf(target, connection)))
         // Somebody else's, or ours through a proxy. The statement may not have begun, so that idle is not yet gone.
         return session.command === 'Sleep' ? 'idle' : 'unproven';
       await this.#ask(connection, `KILL ${id}`).catch(unlessNoSuchThread);
@@ -114,6 +118,18 @@ export class Control {
       this.#upSince = { on: connection, at: this.#clock.now() - Number(uptime?.Value) * 1_000 };
     }
     return this.#clock.now() - this.#upSince.at < ageMs - 1_000;
+  }
+
+  async #isServerOf({ server }: Target, connection: DriverConnection): Promise<boolean> {
+    if (server === null) return false;
+    if (this.#server?.on !== connection) {
+      const identity = await this.#ask(connection, `SELECT ${IDENTITY}`).then(
+        (rows) => identityOf((rows as Record<string, unknown>[])[0] ?? {}, connection.threadId),
+        unlessRefused,
+      );
+      this.#server = { on: connection, identity };
+    }
+    return this.#server.identity === server;
   }
 
   /** Its place is needed for somebody who waits. @returns whether it had one to give */
@@ -206,7 +222,14 @@ export class Control {
     if (this.#connection?.isUsable()) this.#connection.end();
     this.#connection = null;
     this.#upSince = null;
+    this.#server = null;
   }
+}
+
+/** @returns null: the server won't say. @throws what else it is */
+function unlessRefused(error: DriverError & { sqlState?: string }): null {
+  if (error.sqlState === undefined) throw error;
+  return null;
 }
 
 /** @returns true: the thread is gone. @throws what else it is */

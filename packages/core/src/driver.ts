@@ -107,6 +107,8 @@ export interface DriverConnection {
   readonly address: { readonly host: string; readonly port: number } | undefined;
   /** The port of our end: the server's list of sessions has it, where nothing in between changes it. */
   readonly localPort: number | undefined;
+  /** Which server it leads to, in that server's own words, once it is `settled`; null = that is not known. */
+  readonly server: string | null;
   /** It was lost while a statement ran, and neither the server said so nor we did it: the thread there may go on. */
   readonly lostAtWork: boolean;
   /** A default schema was configured, so that it can be selected again. */

@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2';
-import { ONE } from '../rows.js';
+import { ONE } from '../work.js';
 
 type Done = (error: Error | null, rows?: unknown[]) => void;
 

@@ -1,5 +1,6 @@
 import mysql from 'mysql2';
 import type { RawConnection, ResetOptions } from '../driver.js';
+import { IDENTITY, identityOf } from '../server-identity.js';
 import { PLAIN_ROWS } from '../statement.js';
 import { charsetOf, collationOf } from './mysql2-charsets.js';
 import { type Internals, internals } from './mysql2-internals.js';
@@ -9,25 +10,34 @@ const SURVIVORS =
   'SELECT CURRENT_ROLE() AS role, (SELECT COUNT(*) FROM information_schema.PROFILING) AS profiles';
 /** Session tracking beyond the schema and a few variables; a reset turns it off again. */
 const TRACK_CHANGES = 'SET SESSION session_track_state_change = 1';
+const ROLE = 'SELECT CURRENT_ROLE() AS role';
+const ER_UNKNOWN_SYSTEM_VARIABLE = 1193;
+/** Versions of servers that have no name for themselves. */
+const nameless = new Set<string>();
 
 /** What a session is meant to be like, and the way back to it. */
 export class Mysql2Session {
   readonly #raw: RawConnection;
   readonly #config: Internals['config'];
   readonly #isMariaDb: boolean;
+  readonly #version: string;
+  readonly #threadId: number;
   /** What the handshake agreed on, and MariaDB's reset restores. */
   readonly #openedCharset: number;
   /** What it is meant to be, after `onConnect`. */
   #charset: number;
   #role: string | null = null;
   #changesTracked = false;
+  #server: string | null = null;
 
-  constructor(raw: RawConnection, serverVersion: string) {
+  constructor(raw: RawConnection, serverVersion: string, threadId: number) {
     this.#raw = raw;
     this.#config = internals(raw).config;
     this.#openedCharset = this.#config.charsetNumber;
     this.#charset = this.#config.charsetNumber;
     this.#isMariaDb = /mariadb/i.test(serverVersion);
+    this.#version = serverVersion;
+    this.#threadId = threadId;
   }
 
   /**
@@ -46,6 +56,11 @@ export class Mysql2Session {
     );
   }
 
+  /** Which one it is, in its own words; null = it has none, or was not asked yet. */
+  get server(): string | null {
+    return this.#server;
+  }
+
   charsetChanged(): boolean {
     const { charsetNumber } = this.#config;
     return charsetNumber !== this.#charset && charsetOf(charsetNumber) !== charsetOf(this.#charset);
@@ -53,7 +68,7 @@ export class Mysql2Session {
 
   async settled(): Promise<void> {
     this.#charset = this.#config.charsetNumber;
-    if (this.#isMariaDb) this.#role = await this.#currentRole();
+    if (this.#isMariaDb) await this.#learn();
   }
 
   async reset({ restoreSchema, checkSurvivors, rollBackFirst, replay }: ResetOptions): Promise<void> {
@@ -82,9 +97,16 @@ export class Mysql2Session {
     });
   }
 
-  async #currentRole(): Promise<string | null> {
-    const rows = (await this.#ask('SELECT CURRENT_ROLE() AS role')) as { role: string | null }[];
-    return rows[0]?.role ?? null;
+  /** The role, and in the same round trip which server this is. */
+  async #learn(): Promise<void> {
+    const both = nameless.has(this.#version) ? ROLE : `${ROLE}, ${IDENTITY}`;
+    const [row = {}] = (await this.#ask(both).catch((error: Error & { errno?: number }) => {
+      if (error.errno !== ER_UNKNOWN_SYSTEM_VARIABLE) throw error;
+      nameless.add(this.#version);
+      return this.#ask(ROLE);
+    })) as Record<string, unknown>[];
+    this.#role = (row.role as string | null | undefined) ?? null;
+    this.#server = identityOf(row, this.#threadId);
   }
 
   async #refuseSurvivors(): Promise<void> {

@@ -1,6 +1,6 @@
 import express from 'express';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { listening } from './listening.js';
 
 /** No pool: each request opens one connection and ends it. */

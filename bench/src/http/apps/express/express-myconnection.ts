@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import express, { type RequestHandler } from 'express';
 import mysql, { type PoolConnection } from 'mysql2';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { threeQueries } from '../three-queries.js';
 import { listening } from './listening.js';
 

@@ -2,7 +2,7 @@ import { getMysql2Middleware, StoreSymbols } from '@fluidware-it/express-mysql2-
 import type { DbClient } from '@fluidware-it/mysql2-client';
 import { getAsyncLocalStorage, getAsyncLocalStorageProp } from '@fluidware-it/saddlebag';
 import express from 'express';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { listening } from './listening.js';
 
 function connection() {

@@ -1,6 +1,6 @@
 import handback from '@handback/express';
 import express from 'express';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { listening } from './listening.js';
 
 /** Default options, written as the README does. */

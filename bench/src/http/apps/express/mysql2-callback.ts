@@ -1,6 +1,6 @@
 import express from 'express';
 import { createPool } from 'mysql2';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { threeQueries } from '../three-queries.js';
 import { listening } from './listening.js';
 

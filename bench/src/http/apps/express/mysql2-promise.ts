@@ -1,6 +1,6 @@
 import express from 'express';
 import { createPool, type RowDataPacket } from 'mysql2/promise';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { listening } from './listening.js';
 
 /** What the others are compared with: `pool.query`, and `getConnection` with `release` in a `finally`. */

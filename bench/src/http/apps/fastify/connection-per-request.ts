@@ -1,6 +1,6 @@
 import fastify from 'fastify';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { type ById, listening } from './listening.js';
 
 /** No pool: each request opens one connection and ends it. */

@@ -1,7 +1,7 @@
 import mysql, { type MySQLPromisePool } from '@fastify/mysql';
 import fastify from 'fastify';
 import type { RowDataPacket } from 'mysql2/promise';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { type ById, listening } from './listening.js';
 
 /** Its documented way with `promise: true`: a connection, the statements, `connection.release()`. */

@@ -1,6 +1,6 @@
 import mysql, { type MySQLPool } from '@fastify/mysql';
 import fastify from 'fastify';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { threeQueries } from '../three-queries.js';
 import { type ById, listening } from './listening.js';
 

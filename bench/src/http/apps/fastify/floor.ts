@@ -1,6 +1,6 @@
 import fastify, { type FastifyReply } from 'fastify';
 import type { Connection } from 'mysql2';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { FloorPool } from '../floor-pool.js';
 import { type ById, listening } from './listening.js';
 

@@ -1,12 +1,12 @@
-import handback from '@handback/fastify';
+import handback, { type HandbackOptions } from '@handback/fastify';
 import fastify from 'fastify';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { type ById, listening } from './listening.js';
 
 /** Default options, written as the README does. */
-export async function start(uri: string) {
+export async function start(uri: string, options: Partial<HandbackOptions> = {}) {
   const app = fastify();
-  await app.register(handback, { uri });
+  await app.register(handback, { uri, ...options });
   app.get('/none', async () => ({ ok: true }));
   app.get<ById>('/one/:id', async ({ db, params }) => {
     const [rows] = await db.query(ONE, [params.id]);

@@ -1,6 +1,6 @@
 import fastify from 'fastify';
 import { createPool } from 'mariadb';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { type ById, listening } from './listening.js';
 
 /** Another driver altogether: the official one of MariaDB, with its own pool. */

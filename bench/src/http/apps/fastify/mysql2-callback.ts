@@ -1,6 +1,6 @@
 import fastify from 'fastify';
 import { createPool } from 'mysql2';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { threeQueries } from '../three-queries.js';
 import { type ById, listening } from './listening.js';
 

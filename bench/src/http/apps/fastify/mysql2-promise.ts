@@ -1,12 +1,12 @@
 import fastify from 'fastify';
-import { createPool, type RowDataPacket } from 'mysql2/promise';
-import { ONE } from '../../rows.js';
+import { createPool, type PoolOptions, type RowDataPacket } from 'mysql2/promise';
+import { ONE } from '../../work.js';
 import { type ById, listening } from './listening.js';
 
 /** What the others are compared with: `pool.query`, and `getConnection` with `release` in a `finally`. */
-export function start(uri: string) {
+export function start(uri: string, options: PoolOptions = {}) {
   const app = fastify();
-  const pool = createPool(uri);
+  const pool = createPool({ uri, ...options });
   app.addHook('onClose', () => pool.end());
   app.get<ById>('/one/:id', async ({ params }) => {
     const [rows] = await pool.query<RowDataPacket[]>(ONE, [params.id]);

@@ -1,6 +1,6 @@
 import handback from '@handback/koa';
 import Koa from 'koa';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { listening, routes } from './listening.js';
 
 /** Default options, written as the README does. */

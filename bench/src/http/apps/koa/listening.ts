@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type Koa from 'koa';
 import { listen, type RunningApp } from '../../contender.js';
-import { ID } from '../../rows.js';
+import { ID } from '../../work.js';
 
 export async function listening(
   app: Koa,

@@ -1,6 +1,6 @@
 import Koa from 'koa';
 import { createPool, type RowDataPacket } from 'mysql2/promise';
-import { ONE } from '../../rows.js';
+import { ONE } from '../../work.js';
 import { listening, routes } from './listening.js';
 
 /** What the others are compared with: `pool.query`, and `getConnection` with `release` in a `finally`. */
