@@ -61,6 +61,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'deadlock',
       'double-acquire',
       'drainer',
+      'endings',
       'ghosts',
       'initializer',
       'knowledge',

@@ -39,8 +39,7 @@ export function answerOf(result: unknown, status: ServerStatus | null): Answer {
 
 /** The last OK packet: of a single result, or of the last one of several (CALL, multi-statements). */
 function lastOk(result: unknown): OkPacket | undefined {
-  if (isOkPacket(result)) return result;
-  if (!Array.isArray(result)) return undefined;
+  if (!Array.isArray(result)) return isOkPacket(result) ? result : undefined;
   // Rows are plain objects too, so only a packet that says so counts.
   for (let index = result.length - 1; index >= 0; index--) {
     if (isOkPacket(result[index])) return result[index];

@@ -1,7 +1,8 @@
-import { CallbackAcquirer } from './acquirers.js';
 import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
+import type { Acquirer } from './queue.js';
 import type { ScopeContext } from './scope-context.js';
+import type { TrackedStatement } from './statement.js';
 
 /** Wants the scope's lease: a statement, or a caller that does more with it. */
 export interface Claim {
@@ -9,28 +10,53 @@ export interface Claim {
   refused(error: HandbackError): void;
 }
 
-/** One acquire, shared by all who want the scope's lease while it waits. */
-export class Claims {
+/** A statement that waits for the scope's lease. */
+export class StatementClaim implements Claim {
+  readonly #statement: TrackedStatement;
   readonly #context: ScopeContext;
-  /** Called with the lease and those who waited for it. */
-  readonly #onGranted: (lease: Lease, claims: readonly Claim[]) => void;
-  readonly #onRefused: () => void;
-  #acquirer: CallbackAcquirer | null = null;
-  #claims: Claim[] = [];
+  readonly #since: number;
 
-  constructor(
-    context: ScopeContext,
-    onGranted: (lease: Lease, claims: readonly Claim[]) => void,
-    onRefused: () => void,
-  ) {
+  constructor(statement: TrackedStatement, context: ScopeContext) {
+    this.#statement = statement;
     this.#context = context;
-    this.#onGranted = onGranted;
-    this.#onRefused = onRefused;
+    this.#since = context.pool.clock.now();
   }
 
-  /** Somebody waits. */
-  get waiting(): boolean {
-    return this.#acquirer !== null;
+  granted(lease: Lease): void {
+    this.#statement.waitedMs += this.#context.pool.clock.now() - this.#since;
+    lease.submit(this.#statement);
+  }
+
+  refused(error: HandbackError): void {
+    this.#statement.settle(error);
+  }
+}
+
+export interface ClaimsHooks {
+  /** Called with the lease and those who waited for it. */
+  granted(lease: Lease, claims: readonly Claim[]): void;
+  /** Nobody waits any more; those who did are told afterwards. */
+  refused(): void;
+}
+
+/** One acquire, shared by all who want the scope's lease while it waits. Over when it is granted, refused or withdrawn. */
+export class Claims implements Acquirer {
+  readonly holder: ScopeContext;
+  readonly timeoutMs: number;
+  since = 0;
+  deadline = 0;
+  queued = false;
+  previous: Acquirer | null = null;
+  next: Acquirer | null = null;
+  readonly #hooks: ClaimsHooks;
+  #claims: Claim[];
+
+  /** `timeoutMs` as in the option `acquireTimeoutMs`. */
+  constructor(context: ScopeContext, timeoutMs: number, first: Claim, hooks: ClaimsHooks) {
+    this.holder = context;
+    this.timeoutMs = timeoutMs;
+    this.#claims = [first];
+    this.#hooks = hooks;
   }
 
   /** Joins those who wait. */
@@ -38,46 +64,35 @@ export class Claims {
     this.#claims.push(claim);
   }
 
-  /** Begins to wait. `timeoutMs` as in the option `acquireTimeoutMs`. */
-  wait(claim: Claim, timeoutMs: number): void {
-    const { pool } = this.#context;
-    this.#claims.push(claim);
-    this.#acquirer = new CallbackAcquirer(this.#context, timeoutMs, {
-      granted: (lease) => this.#onGranted(lease, this.#end()),
-      refused: (error) => this.#refuse(error),
-    });
-    pool.lend(this.#acquirer);
-  }
-
   /** Whoever is the last to give up takes the scope out of the queue. @returns whether it still waited */
   remove(claim: Claim): boolean {
     const waited = this.#claims.includes(claim);
     this.#claims = this.#claims.filter((each) => each !== claim);
-    if (this.#claims.length === 0 && this.#withdraw()) {
-      this.#end();
-      this.#onRefused();
-    }
+    if (this.#claims.length === 0 && this.#withdraw()) this.#hooks.refused();
     return waited;
   }
 
   /** Takes the scope out of the queue, if it is still there. */
   refuseAll(error: HandbackError): void {
-    if (this.#withdraw()) this.#refuse(error);
+    if (this.#withdraw()) this.refused(error);
   }
 
   #withdraw(): boolean {
-    return this.#acquirer !== null && this.#context.pool.withdraw(this.#acquirer);
+    return this.holder.pool.withdraw(this);
   }
 
-  #refuse(error: HandbackError): void {
+  granted(lease: Lease): void {
+    this.#hooks.granted(lease, this.#end());
+  }
+
+  refused(error: HandbackError): void {
     const claims = this.#end();
-    this.#onRefused();
+    this.#hooks.refused();
     for (const claim of claims) claim.refused(error);
   }
 
   #end(): readonly Claim[] {
     const claims = this.#claims;
-    this.#acquirer = null;
     this.#claims = [];
     return claims;
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnswerGate } from './answer-gate.js';
 import { HeldResponse, isAnswered } from './held-response.js';
 import { Lifecycle } from './lifecycle.js';
+import { LinkedList } from './linked-list.js';
 import { isLongLived } from './long-lived.js';
 import type { ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
@@ -33,19 +34,17 @@ type Socket = IncomingMessage['socket'];
  * The requests that a socket's end would end. Of a queued pipelined response nothing but the socket says that the
  * client has left (Node 20 and 22), and a keep-alive socket serves many requests: one listener for all of them.
  */
-const lifecyclesOf = new WeakMap<Socket, Map<EndListener, ServerResponse>>();
+const watchersOf = new WeakMap<Socket, LinkedList<HttpContext>>();
 
-function watchSocket(socket: Socket, life: EndListener, res: ServerResponse): void {
-  const known = lifecyclesOf.get(socket);
-  if (known) {
-    known.set(life, res);
-    return;
-  }
-  const lifecycles = new Map([[life, res]]);
-  lifecyclesOf.set(socket, lifecycles);
+function watchedOn(socket: Socket): LinkedList<HttpContext> {
+  const known = watchersOf.get(socket);
+  if (known) return known;
+  const watchers = new LinkedList<HttpContext>();
+  watchersOf.set(socket, watchers);
   socket.once('close', () => {
-    for (const [each, response] of lifecycles) each.ending(causeOf(response));
+    for (const each of [...watchers]) each.ended();
   });
+  return watchers;
 }
 
 /** Of a response whose client is not there any more. */
@@ -83,7 +82,7 @@ function watchEnd(res: ServerResponse, life: EndListener): void {
     }
   } as ServerResponse['end'];
   // Whoever kept the original `end` from before comes by here.
-  res.once('prefinish', () => life.ending('answered'));
+  res.on('prefinish', () => life.ending('answered'));
 }
 
 /** One HTTP request as its scope sees it. */
@@ -91,8 +90,14 @@ class HttpContext implements ScopeContext {
   readonly isRequest = true;
   log: QueryLog | null = null;
   owner: Owner | undefined;
+  /** Neighbours among the requests of their socket. */
+  previous: HttpContext | null = null;
+  next: HttpContext | null = null;
   readonly #facts: RequestFacts;
-  #clientWatched = false;
+  /** Told of the end, once it is watched for. */
+  #life: EndListener | null = null;
+  /** Where this request is, among others of its socket. */
+  #watchers: LinkedList<HttpContext> | null = null;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
@@ -137,10 +142,10 @@ class HttpContext implements ScopeContext {
     if (log > 0) this.log = new QueryLog(log);
     const over = alreadyOver(req, res, releaseOn);
     if (over) return over;
+    this.#watchClient(life);
     if (releaseOn === 'end') watchEnd(res, life);
     // HTTP/2 says 'finish' of a stream that was reset, too.
-    else res.once('finish', () => life.ending(causeOf(res)));
-    this.#watchClient(life);
+    else res.on('finish', () => this.ended());
     return null;
   }
 
@@ -153,15 +158,22 @@ class HttpContext implements ScopeContext {
   }
 
   #watchClient(life: EndListener): void {
-    if (this.#clientWatched) return;
-    this.#clientWatched = true;
+    if (this.#life) return;
+    this.#life = life;
     const { req, res } = this.#facts;
-    res.once('close', () => life.ending(causeOf(res)));
-    watchSocket(req.socket, life, res);
+    res.on('close', () => this.ended());
+    this.#watchers = watchedOn(req.socket);
+    this.#watchers.push(this);
   }
 
-  unwatch(life: EndListener): void {
-    lifecyclesOf.get(this.#facts.req.socket)?.delete(life);
+  /** The response is over, or its socket has gone. It may be told several times. */
+  ended(): void {
+    this.#life?.ending(causeOf(this.#facts.res));
+  }
+
+  unwatch(): void {
+    this.#watchers?.remove(this);
+    this.#watchers = null;
   }
 }
 

@@ -3,10 +3,12 @@ import type { ScopeSettings } from './options.js';
 import type { Session } from './session.js';
 import { mentions, type ReadText } from './sql.js';
 
+const NONE: readonly string[] = [];
+
 /** Which statements make sense after the end of their request, on a connection of their own. */
 export class LateRules {
   #altered = false;
-  #temporaryTables: string[] = [];
+  #temporaryTables = NONE;
 
   /** The request's session is about to be given back: what it had set is gone then. */
   remember(session: Session): void {

@@ -1,9 +1,10 @@
-import { type Claim, Claims } from './claims.js';
+import { type Claim, Claims, type ClaimsHooks, StatementClaim } from './claims.js';
 import type { Timer } from './clock.js';
+import type { Ending } from './endings.js';
 import { LateRules } from './late-rules.js';
 import type { Lease } from './lease.js';
 import { Losses } from './losses.js';
-import { Owner } from './owner.js';
+import { type Owner, ScopeOwner } from './owner.js';
 import { clientGone, routeOptedOut } from './refusals.js';
 import { RequestEnd } from './request-end.js';
 import type { RetryLimit } from './retries.js';
@@ -17,7 +18,7 @@ export type ScopeState = 'unused' | 'waiting' | 'leased' | 'released' | 'ended';
  * When a scope takes a connection and when it gives it back: never before the first query; as soon as the
  * request has ended and nothing is in flight; at the latest `drainTimeoutMs` after the end.
  */
-export class Lifecycle implements RetryLimit, EndListener {
+export class Lifecycle implements RetryLimit, EndListener, Ending, ClaimsHooks {
   readonly context: ScopeContext;
   readonly late = new LateRules();
   readonly losses = new Losses();
@@ -29,33 +30,26 @@ export class Lifecycle implements RetryLimit, EndListener {
   /** `transaction(fn)` calls that have not settled. */
   functions = 0;
   onChange: (() => void) | null = null;
-  readonly #claims: Claims;
+  /** Those who wait for a connection. */
+  #claims: Claims | null = null;
   #used = false;
   #optedOut = false;
   /** A connection was given: the handler has begun its work. */
   #ran = false;
   #releaseWhenGranted = false;
+  /** How its end was seen first. */
+  #cause: EndCause = 'answered';
   #drainTimer: Timer | null = null;
 
   constructor(context: ScopeContext) {
     this.context = context;
     this.over = new RequestEnd(context);
-    this.#claims = new Claims(
-      context,
-      (lease, claims) => this.#granted(lease, claims),
-      () => {
-        this.#releaseWhenGranted = false;
-      },
-    );
   }
 
   /** On whose behalf this scope asks; made here where nobody has said it. */
   ownedBy(): Owner {
     const { context } = this;
-    context.owner ??= new Owner(
-      () => context.route,
-      () => this.hasEnded,
-    );
+    context.owner ??= new ScopeOwner(this);
     return context.owner;
   }
 
@@ -72,7 +66,7 @@ export class Lifecycle implements RetryLimit, EndListener {
   }
 
   get waiting(): boolean {
-    return this.#claims.waiting;
+    return this.#claims !== null;
   }
 
   /**
@@ -135,40 +129,51 @@ export class Lifecycle implements RetryLimit, EndListener {
 
   /** The statement is sent on the connection of the scope, as soon as there is one. */
   claimFor(statement: TrackedStatement): void {
-    const { clock } = this.context.pool;
-    const since = clock.now();
-    const claim: Claim = {
-      granted: (lease) => {
-        statement.waitedMs += clock.now() - since;
-        lease.submit(statement);
-      },
-      refused: (error) => statement.settle(error),
-    };
+    const lease = this.#takeNow();
+    if (lease) return lease.submit(statement);
+    const claim = new StatementClaim(statement, this.context);
     statement.onGivenUp = () => this.unclaim(claim);
-    this.claim(claim, statement.waitedMs);
+    this.#wait(claim, statement.waitedMs);
   }
 
   /** @returns whether the claim was still waiting */
   unclaim(claim: Claim): boolean {
-    return this.#claims.remove(claim);
+    return this.#claims?.remove(claim) ?? false;
   }
 
-  /** The connection of the scope: one acquire, shared by all who ask meanwhile. `waitedMs` of its time are gone already. */
-  claim(claim: Claim, waitedMs = 0): void {
-    const { pool, settings } = this.context;
+  /** The connection of the scope: one acquire, shared by all who ask meanwhile. */
+  claim(claim: Claim): void {
+    const lease = this.#takeNow();
+    if (lease) claim.granted(lease);
+    else this.#wait(claim, 0);
+  }
+
+  /** Its connection, or one that is ready now, if nobody waits for one already. */
+  #takeNow(): Lease | null {
     this.asked = true;
-    if (this.lease) return claim.granted(this.lease);
-    if (this.waiting) return this.#claims.join(claim);
+    if (this.lease || this.waiting) return this.lease;
+    const { pool } = this.context;
     pool.asked(this.context);
     const lease = pool.tryLend(this.context);
-    if (lease) {
-      this.#hold(lease);
-      return claim.granted(lease);
-    }
+    if (lease) this.#hold(lease);
+    return lease;
+  }
+
+  /** `waitedMs` of its time are gone already. */
+  #wait(claim: Claim, waitedMs: number): void {
+    if (this.#claims) return this.#claims.join(claim);
+    const { pool, settings } = this.context;
     // Who waits is counted for the owner, so there must be one.
     this.ownedBy();
-    const { acquireTimeoutMs: timeoutMs } = settings;
-    this.#claims.wait(claim, timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - waitedMs));
+    const { acquireTimeoutMs } = settings;
+    const timeoutMs = acquireTimeoutMs === 0 ? 0 : Math.max(1, acquireTimeoutMs - waitedMs);
+    this.#claims = new Claims(this.context, timeoutMs, claim, this);
+    pool.lend(this.#claims);
+  }
+
+  refused(): void {
+    this.#claims = null;
+    this.#releaseWhenGranted = false;
   }
 
   #hold(lease: Lease): void {
@@ -190,7 +195,8 @@ export class Lifecycle implements RetryLimit, EndListener {
     this.claimFor(statement);
   }
 
-  #granted(lease: Lease, claims: readonly Claim[]): void {
+  granted(lease: Lease, claims: readonly Claim[]): void {
+    this.#claims = null;
     this.#hold(lease);
     for (const claim of claims) claim.granted(lease);
     if (this.#releaseWhenGranted) this.handBack();
@@ -230,7 +236,13 @@ export class Lifecycle implements RetryLimit, EndListener {
   ending(cause: EndCause): void {
     if (!this.over.see(cause)) return this.settle();
     if (this.over.left) this.#clientLeft();
-    this.context.pool.clock.soon(() => this.end(cause));
+    this.#cause = cause;
+    this.context.pool.endings.add(this);
+  }
+
+  /** @internal The moment has passed. */
+  decide(): void {
+    this.end(this.#cause);
   }
 
   /** From here on work is late; what is in flight is awaited up to `drainTimeoutMs`. */
@@ -240,13 +252,13 @@ export class Lifecycle implements RetryLimit, EndListener {
     this.over.decided = true;
     this.context.unwatch(this);
     this.onChange?.();
-    if (this.lease) this.#startDraining();
     this.settle();
+    if (this.lease) this.#startDraining();
   }
 
   #clientLeft(): void {
     const { afterResponse } = this.context.settings;
-    if (!this.#ran || afterResponse !== 'allow') this.#claims.refuseAll(clientGone());
+    if (!this.#ran || afterResponse !== 'allow') this.#claims?.refuseAll(clientGone());
     if (afterResponse === 'cancel') {
       this.end('gone');
       this.handBack(0);

@@ -19,6 +19,8 @@ import type { DriverError, TrackedStatement } from './statement.js';
 /** After this long without a sign of life the end of the socket may lie unread, should the process have been busy. */
 const QUIET_MS = 50;
 
+const NOBODY: (() => void)[] = [];
+
 export interface LineHooks {
   onSent(statement: TrackedStatement): void;
   /** Something waits for the answer to a statement of our own, or for the end of a stream. */
@@ -50,11 +52,12 @@ export class Line {
   readonly #clock: Clock;
   readonly #hooks: LineHooks;
   readonly #waiting = new LinkedList<Statement>();
-  readonly #readings = new Set<StreamedStatement>();
+  /** Streams whose rows are being read; null = there was none. */
+  #readings: Set<StreamedStatement> | null = null;
   #busy = false;
   #held = false;
   #pumping = false;
-  #onProbed: (() => void)[] = [];
+  #onProbed: (() => void)[] = NOBODY;
   #closed: HandbackError | null = null;
   /** What others left behind could not be cleared. */
   #unclear = false;
@@ -81,9 +84,11 @@ export class Line {
     statement.controls = !shape.plain || shape.needsSession;
     this.size++;
     if (statement.controls) this.controls++;
-    if (!this.next) this.#waitingSince = this.#clock.now();
+    // Read once for all that follows at once: it costs more than the rest.
+    const now = this.#clock.now();
+    if (!this.next) this.#waitingSince = now;
     this.#waiting.push(statement);
-    this.#pump();
+    this.#pump(now);
     if (this.errandSince !== null || this.running instanceof StreamedStatement) this.#hooks.onWaiting();
   }
 
@@ -114,11 +119,12 @@ export class Line {
   ended(statement: TrackedStatement, error: DriverError | null, result: unknown): void {
     this.#leave(statement);
     if (!statement.sent) return;
-    this.provenAt = this.#clock.now();
+    const now = this.#clock.now();
+    this.provenAt = now;
     if (error) this.#failed(statement, error);
     else this.#session.didRun(statement, answerOf(result, this.#connection.status));
-    if (statement instanceof StreamedStatement) this.#readings.delete(statement);
-    this.#idle();
+    if (statement instanceof StreamedStatement) this.#readings?.delete(statement);
+    this.#idle(now);
   }
 
   #failed(statement: TrackedStatement, error: DriverError): void {
@@ -131,10 +137,10 @@ export class Line {
     if (statement.controls) this.controls--;
   }
 
-  #idle(): void {
+  #idle(now?: number): void {
     this.#busy = false;
     this.running = null;
-    this.#pump();
+    this.#pump(now);
   }
 
   /**
@@ -178,19 +184,20 @@ export class Line {
 
   /** Whoever reads rows gets `error`; the rest of them is read and dropped. */
   abandonReadings(error: Error): void {
-    for (const reading of this.#readings) reading.abandon(error);
+    for (const reading of this.#readings ?? []) reading.abandon(error);
   }
 
   /** Resolves when it is known whether a transaction is open. */
   ascertain(): Promise<void> {
     if (!this.#session.unsure) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#onProbed.push(resolve);
+      this.#onProbed = [...this.#onProbed, resolve];
       this.#pump();
     });
   }
 
-  #pump(): void {
+  /** Sends what may be sent. */
+  #pump(now = this.#clock.now()): void {
     if (this.#pumping) return;
     this.#pumping = true;
     while (!this.#busy && !(this.#held && this.#connection.isUsable())) {
@@ -201,19 +208,19 @@ export class Line {
       this.#tellProbed();
       const statement = this.next;
       if (!statement) break;
-      if (this.#mustWait(statement)) continue;
+      if (this.#mustWait(statement, now)) continue;
       this.#waiting.remove(statement);
       const refusal = this.#refusal(statement);
       if (refusal) statement.settle(refusal);
-      else this.#send(statement);
+      else this.#send(statement, now);
     }
     this.#pumping = false;
   }
 
   /** Whether something has to be done before this one can be sent; it has been begun. */
-  #mustWait(statement: TrackedStatement): boolean {
+  #mustWait(statement: TrackedStatement, now: number): boolean {
     if (statement.givenUp || this.#closed || !this.#connection.isUsable()) return false;
-    if (this.#clock.now() - this.provenAt >= QUIET_MS) {
+    if (now - this.provenAt >= QUIET_MS) {
       this.#look();
       return true;
     }
@@ -275,7 +282,7 @@ export class Line {
   #tellProbed(): void {
     const waiting = this.#onProbed;
     if (waiting.length === 0) return;
-    this.#onProbed = [];
+    this.#onProbed = NOBODY;
     for (const resolve of waiting) resolve();
   }
 
@@ -297,11 +304,11 @@ export class Line {
     return this.#session.ended === 'statement' ? endedByStatement(cause) : rolledBack(cause);
   }
 
-  #send(statement: TrackedStatement): void {
+  #send(statement: TrackedStatement, now: number): void {
     this.#busy = true;
     statement.sent = true;
     this.running = statement;
-    this.runningSince = this.#clock.now();
+    this.runningSince = now;
     this.statements++;
     this.#replaceable = this.#session.hasNothingToLose;
     const formatted = this.#connection.formatsItself && !statement.prepared;
@@ -311,6 +318,7 @@ export class Line {
     this.#connection.status?.forget();
     this.#hooks.onSent(statement);
     if (statement instanceof StreamedStatement) {
+      this.#readings ??= new Set();
       this.#readings.add(statement);
       statement.reading = this.#connection.stream(statement);
     } else {

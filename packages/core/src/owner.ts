@@ -34,6 +34,33 @@ export class Owner {
   }
 }
 
+/** What asks for itself: a scope. */
+interface Asking {
+  readonly context: { readonly route: string };
+  readonly hasEnded: boolean;
+}
+
+/** A scope on its own behalf, where nobody has said on whose. */
+export class ScopeOwner extends Owner {
+  readonly #asking: Asking;
+
+  constructor(asking: Asking) {
+    super(unknownRoute, neverOver);
+    this.#asking = asking;
+  }
+
+  override get route(): string {
+    return this.#asking.context.route;
+  }
+
+  override get isOver(): boolean {
+    return this.#asking.hasEnded;
+  }
+}
+
+const unknownRoute = () => '';
+const neverOver = () => false;
+
 /** It, and what it is part of, from the inside outward, as far as that lives. */
 export function lineage(owner: Owner | null | undefined): Owner[] {
   const found: Owner[] = [];

@@ -123,6 +123,15 @@ function checkList(value: object, label: string): void {
   }
 }
 
+/** A list in which nothing needs a look, as most are: single values, none of them an object. */
+export function isPlainList(values: unknown): boolean {
+  if (!Array.isArray(values) || Object.getPrototypeOf(values) !== Array.prototype) return false;
+  for (const value of values) {
+    if ((typeof value === 'object' && value !== null) || isNoNumber(value)) return false;
+  }
+  return true;
+}
+
 function needsALook(value: unknown): boolean {
   return isNoNumber(value) || isComposite(value);
 }

@@ -4,7 +4,7 @@ import { type CloseOptions, ConnectionPool } from './connection-pool.js';
 import { createPool } from './create.js';
 import { HandbackError } from './errors.js';
 import { FOREIGN_NAMES } from './foreign-names.js';
-import { httpScope } from './http.js';
+import { httpScope, type RequestFacts } from './http.js';
 import { checkOptions, invalid, type Rules } from './option-rules.js';
 import {
   checkRouteOptions,
@@ -16,6 +16,8 @@ import {
   type RouteOptions,
   type ScopeSettings,
 } from './options.js';
+import type { Owner } from './owner.js';
+import type { Pool } from './pool.js';
 import { enterRequest, ownerOf } from './request-context.js';
 import { checkRequestOptions, transactionSetting } from './request-options.js';
 import type { Scope } from './scope.js';
@@ -65,6 +67,8 @@ export class Plugin<Request> {
   readonly #settings: ScopeSettings;
   readonly #skip: ((request: Request) => boolean) | undefined;
   readonly #merged = new WeakMap<RouteOptions, ScopeSettings>();
+  /** The pool as its scopes see it. */
+  readonly flow: Pool;
 
   /**
    * `own`: the rules of the options that this adapter alone has. They are checked with the others, and are the
@@ -87,8 +91,11 @@ export class Plugin<Request> {
     this.pool = pool === undefined ? createPool({ name: as, ...poolOptions }) : givenPool(pool, poolOptions);
     this.context = context ?? false;
     if (this.context) ConnectionPool.nameJobs(this.pool, as);
-    const { settings } = ConnectionPool.flowOf(this.pool);
-    this.#settings = { ...settings, transaction: transactionSetting(null, { transaction, readOnly }) };
+    this.flow = ConnectionPool.flowOf(this.pool);
+    this.#settings = {
+      ...this.flow.settings,
+      transaction: transactionSetting(null, { transaction, readOnly }),
+    };
   }
 
   /** With the option `context`: runs the rest of the request where `currentDb()` finds its scope. */
@@ -100,37 +107,12 @@ export class Plugin<Request> {
 
   /** Whether requests of a route run in a transaction. @throws {HandbackError} INVALID_OPTION */
   runsInTransaction(setting: RouteSetting): boolean {
-    return setting !== false && this.#settingsOf(setting).transaction !== null;
+    return setting !== false && this.settingsOf(setting).transaction !== null;
   }
 
   /** The scope of one request. */
   scope(view: RequestView<Request>): Scope {
-    const plugin = this;
-    let skipped: boolean | undefined;
-    const flow = ConnectionPool.flowOf(this.pool);
-    const { req, res } = view;
-    return httpScope({
-      pool: flow,
-      req,
-      res,
-      get settings() {
-        return plugin.#settingsOf(view.routeSetting);
-      },
-      get optedOut() {
-        skipped ??= plugin.#skip?.(view.request) === true;
-        return skipped || view.routeSetting === false;
-      },
-      get gate() {
-        return view.gate;
-      },
-      get route() {
-        return routeOf(view);
-      },
-      get longLived() {
-        return view.longLived ?? false;
-      },
-      owner: ownerOf(req),
-    });
+    return httpScope(new PluginFacts(this, view));
   }
 
   /** Closes an owned pool; a given one stays open. */
@@ -138,7 +120,13 @@ export class Plugin<Request> {
     if (this.owned) await this.pool.close(options);
   }
 
-  #settingsOf(setting: RouteSetting): ScopeSettings {
+  /** Whether the option `skip` says so of a request. */
+  skips(request: Request): boolean {
+    return this.#skip?.(request) === true;
+  }
+
+  /** What holds on a route. @throws {HandbackError} INVALID_OPTION */
+  settingsOf(setting: RouteSetting): ScopeSettings {
     if (!setting) return this.#settings;
     if (typeof setting !== 'object') checkRouteSetting(setting);
     let merged = this.#merged.get(setting);
@@ -149,6 +137,48 @@ export class Plugin<Request> {
       this.#merged.set(setting, merged);
     }
     return merged;
+  }
+}
+
+/** One request, as the plugin and its framework know it. */
+class PluginFacts<Request> implements RequestFacts {
+  readonly pool: Pool;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly owner: Owner | undefined;
+  readonly #plugin: Plugin<Request>;
+  readonly #view: RequestView<Request>;
+  /** What the option `skip` says, once it was asked. */
+  #skipped: boolean | undefined;
+
+  constructor(plugin: Plugin<Request>, view: RequestView<Request>) {
+    this.#plugin = plugin;
+    this.#view = view;
+    this.pool = plugin.flow;
+    this.req = view.req;
+    this.res = view.res;
+    this.owner = ownerOf(view.req);
+  }
+
+  get settings(): ScopeSettings {
+    return this.#plugin.settingsOf(this.#view.routeSetting);
+  }
+
+  get optedOut(): boolean {
+    this.#skipped ??= this.#plugin.skips(this.#view.request);
+    return this.#skipped || this.#view.routeSetting === false;
+  }
+
+  get gate(): AnswerGate | undefined {
+    return this.#view.gate;
+  }
+
+  get route(): string {
+    return routeOf(this.#view);
+  }
+
+  get longLived(): boolean {
+    return this.#view.longLived ?? false;
   }
 }
 

@@ -6,6 +6,7 @@ import { Doors, type Rooms } from './doors.js';
 import { DoubleAcquire } from './double-acquire.js';
 import { Drainer } from './drainer.js';
 import type { Driver, ServerFacts } from './driver.js';
+import { Endings } from './endings.js';
 import type { Holder } from './entry.js';
 import type { HolderReport } from './errors.js';
 import { PoolEvents } from './events.js';
@@ -38,6 +39,7 @@ export class Pool {
   readonly late = new LateReports(this.events, this.counters);
   readonly dialect: Dialect;
   readonly clock: Clock;
+  readonly endings: Endings;
   /** Called when it begins to close: who waits in no queue of its own. */
   readonly watchers = new Set<() => void>();
   readonly #slots = new Slots();
@@ -49,6 +51,7 @@ export class Pool {
   constructor(settings: PoolSettings, driver: Driver, clock: Clock) {
     this.settings = settings;
     this.clock = clock;
+    this.endings = new Endings(clock);
     this.dialect = {
       formatter: driver.formatter(settings.source.known),
       strictParams: settings.strictParams,

@@ -9,6 +9,7 @@ import {
   checkLiteral,
   checkNames,
   checkParams,
+  isPlainList,
   type StrictParams,
 } from './params.js';
 import { checkStream, RowStream, type StreamOptions } from './row-stream.js';
@@ -55,7 +56,7 @@ function checkCall(sql: unknown, values: unknown): void {
 /** Those that will be sent, whatever becomes of the caller's meanwhile. */
 function checkValues(statement: TrackedStatement, dialect: Dialect): void {
   const { given } = statement;
-  if (given === undefined || given === null) return;
+  if (given === undefined || given === null || isPlainList(given)) return;
   if (dialect.strictParams !== 'off') checkGiven(statement, dialect);
   statement.carriesSql = carriesSql(given);
 }
@@ -74,6 +75,7 @@ function checkGiven(statement: TrackedStatement, { strictParams, formatter }: Di
 
 function checkPrepared(call: Call, { strictParams, formatter }: Dialect): void {
   const { text, given } = call;
+  if (isPlainList(given)) return;
   checkExecuted(given, strictParams);
   if (strictParams === 'off' || !isNamed(given) || !takesNames(call, formatter)) return;
   const unnamed = formatter.unnamed(text, given);

@@ -42,6 +42,8 @@ export class SchemaReach {
   #blind: string | null = null;
   readonly #cachedReads: Cache = new Map();
   readonly #cachedWrites: Cache = new Map();
+  /** Of texts that need no look at names. */
+  readonly #cachedSystem: Cache = new Map();
 
   private constructor(everything: string | null) {
     this.#everything = everything;
@@ -66,14 +68,14 @@ export class SchemaReach {
     if (this.#everything !== null) return this.#everything;
     if (!onlyReads && this.#everyWrite !== null) return this.#everyWrite;
     const names = onlyReads ? this.#reads : this.#writes;
-    if (names.isEmpty) return inSystemSchema(sql);
+    if (names.isEmpty) return remember(this.#cachedSystem, sql, inSystemSchema);
     // What `sys` leaves in a session are its own settings: a placeholder alone is no reason to suspect it.
     if (identifierPlaceholder) return 'a `??` in it may name a table or view that runs stored code';
     if (sql.length > LONGEST_READ) return 'it is too long to look for names in it';
     return remember(
       onlyReads ? this.#cachedReads : this.#cachedWrites,
       sql,
-      () => names.reasonIn(sql) ?? inSystemSchema(sql),
+      (text) => names.reasonIn(text) ?? inSystemSchema(text),
     );
   }
 
@@ -144,10 +146,10 @@ function spread(names: HotNames, views: SchemaRows['views'], what: string): void
   }
 }
 
-function remember(cache: Cache, sql: string, find: () => string | null): string | null {
+function remember(cache: Cache, sql: string, find: (sql: string) => string | null): string | null {
   const known = cache.get(sql);
   if (known !== undefined) return known;
-  const reason = find();
+  const reason = find(sql);
   if (sql.length <= CACHED_LENGTH) {
     if (cache.size >= CACHE_ENTRIES) cache.clear();
     cache.set(sql, reason);

@@ -1,11 +1,14 @@
 import {
+  type AnswerGate,
   type CloseOptions,
   type ConnectionPool,
   checkRouteOptions,
   Installer,
   Plugin,
   type PluginOptions,
+  type RequestView,
   type RouteOptions,
+  type RouteSetting,
   refuseRequest,
   routeMarker,
   routeSettingOf,
@@ -22,23 +25,37 @@ export interface Handback extends RequestHandler {
   close(options?: CloseOptions): Promise<void>;
 }
 
-function view(request: Request) {
-  // Express takes it back when the router is left, and a report may come later.
-  const baseUrl = request.baseUrl || '';
-  return {
-    request,
-    req: request,
-    res: request.res as Response,
-    get routeSetting() {
-      return routeSettingOf(request);
-    },
-    get pattern() {
-      return request.route ? `${request.baseUrl || baseUrl}${request.route.path}` : undefined;
-    },
-    get gate() {
-      return gateOf(request);
-    },
-  };
+/** A request as the scope asks for it. */
+class View implements RequestView<Request> {
+  readonly request: Request;
+  /** Express takes it back when the router is left, and a report may come later. */
+  readonly #baseUrl: string;
+
+  constructor(request: Request) {
+    this.request = request;
+    this.#baseUrl = request.baseUrl || '';
+  }
+
+  get req(): Request {
+    return this.request;
+  }
+
+  get res(): Response {
+    return this.request.res as Response;
+  }
+
+  get routeSetting(): RouteSetting {
+    return routeSettingOf(this.request);
+  }
+
+  get pattern(): string | undefined {
+    const { route, baseUrl } = this.request;
+    return route ? `${baseUrl || this.#baseUrl}${route.path}` : undefined;
+  }
+
+  get gate(): AnswerGate {
+    return gateOf(this.request);
+  }
 }
 
 /**
@@ -48,7 +65,7 @@ function view(request: Request) {
  */
 export function handback(options: HandbackOptions): Handback {
   const plugin = new Plugin<Request>(options);
-  const installer = new Installer<Request>(plugin, view);
+  const installer = new Installer<Request>(plugin, (request) => new View(request));
   const middleware = (req: Request, _res: Response, next: NextFunction) => {
     try {
       installer.admit(req, (req.app as unknown as { request: object }).request);

@@ -1,10 +1,13 @@
 import {
+  type AnswerGate,
   alreadyRegistered,
   type ConnectionPool,
   checkRouteSetting,
   Plugin,
   type PluginOptions,
   type PoolEventMap,
+  type RequestView,
+  type RouteSetting,
   type Scope,
   startsAsEventStream,
 } from '@handback/core';
@@ -45,7 +48,7 @@ export async function register(app: FastifyInstance, options: HandbackOptions): 
   app.decorateRequest(as, {
     getter(this: FastifyRequest) {
       const slots = this as unknown as Record<symbol, unknown>;
-      slots[slot] ??= plugin.scope(view(this));
+      slots[slot] ??= plugin.scope(new View(this));
       return slots[slot];
     },
     // Tests put a double there.
@@ -55,7 +58,7 @@ export async function register(app: FastifyInstance, options: HandbackOptions): 
   });
   if (plugin.context) {
     app.addHook('onRequest', (request, _reply, done) =>
-      plugin.enter(view(request), () => (request as unknown as Record<string, Scope>)[as] as Scope, done),
+      plugin.enter(new View(request), () => (request as unknown as Record<string, Scope>)[as] as Scope, done),
     );
   }
   app.addHook('onRoute', (route) => {
@@ -77,27 +80,38 @@ function replyOf(request: FastifyRequest): FastifyReply {
   );
 }
 
-function view(request: FastifyRequest) {
-  const reply = replyOf(request);
-  let config: FastifyContextConfig | undefined;
-  return {
-    request,
-    req: request.raw,
-    res: reply.raw,
-    get longLived() {
-      const isHijacked = reply.sent && !reply.raw.writableEnded;
-      return isHijacked || startsAsEventStream(reply.getHeader('content-type'));
-    },
-    get routeSetting() {
-      // Asked with every statement, and Fastify makes the object anew each time.
-      config ??= request.routeOptions.config ?? {};
-      return config.handback;
-    },
-    get pattern() {
-      return request.routeOptions.url;
-    },
-    get gate() {
-      return gateOf(replyOf(request));
-    },
-  };
+/** A request as the scope asks for it. */
+class View implements RequestView<FastifyRequest> {
+  readonly request: FastifyRequest;
+  readonly req: FastifyRequest['raw'];
+  readonly res: FastifyReply['raw'];
+  readonly #reply: FastifyReply;
+  #config: FastifyContextConfig | undefined;
+
+  constructor(request: FastifyRequest) {
+    this.#reply = replyOf(request);
+    this.request = request;
+    this.req = request.raw;
+    this.res = this.#reply.raw;
+  }
+
+  get longLived(): boolean {
+    const { sent, raw } = this.#reply;
+    const isHijacked = sent && !raw.writableEnded;
+    return isHijacked || startsAsEventStream(this.#reply.getHeader('content-type'));
+  }
+
+  get routeSetting(): RouteSetting {
+    // Asked with every statement, and Fastify makes the object anew each time.
+    this.#config ??= this.request.routeOptions.config ?? {};
+    return this.#config.handback;
+  }
+
+  get pattern(): string | undefined {
+    return this.request.routeOptions.url;
+  }
+
+  get gate(): AnswerGate {
+    return gateOf(this.#reply);
+  }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import {
+  type AnswerGate,
   type CloseOptions,
   type ConnectionPool,
   clientLeft,
@@ -8,6 +9,8 @@ import {
   Installer,
   Plugin,
   type PluginOptions,
+  type RequestView,
+  type RouteSetting,
   type Rules,
   routeSettingOf,
 } from '@handback/core';
@@ -45,22 +48,33 @@ type WithResponse = { [RESPONSE]: ServerResponse };
 
 type Fail = (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
 
-function view(request: IncomingMessage, fail: Fail) {
-  const res = (request as unknown as WithResponse)[RESPONSE];
-  return {
-    request,
-    req: request,
-    res,
-    get routeSetting() {
-      return routeSettingOf(request);
-    },
-    get pattern() {
-      return patternOf(request);
-    },
-    get gate() {
-      return gateOf(request, res, fail);
-    },
-  };
+/** A request as the scope asks for it. */
+class View implements RequestView<IncomingMessage> {
+  readonly request: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly #fail: Fail;
+
+  constructor(request: IncomingMessage, fail: Fail) {
+    this.request = request;
+    this.res = (request as unknown as WithResponse)[RESPONSE];
+    this.#fail = fail;
+  }
+
+  get req(): IncomingMessage {
+    return this.request;
+  }
+
+  get routeSetting(): RouteSetting {
+    return routeSettingOf(this.request);
+  }
+
+  get pattern(): string | undefined {
+    return patternOf(this.request);
+  }
+
+  get gate(): AnswerGate {
+    return gateOf(this.request, this.res, this.#fail);
+  }
 }
 
 /**
@@ -76,7 +90,7 @@ export function withDatabase<
 >(handler: (req: Req, res: Res) => unknown, options: HandbackOptions<As>): Handback {
   checkHandler('withDatabase', handler);
   const plugin = new Plugin<IncomingMessage>(options, OWN_OPTIONS);
-  const installer = new Installer<IncomingMessage>(plugin, (request) => view(request, fail));
+  const installer = new Installer<IncomingMessage>(plugin, (request) => new View(request, fail));
   const handle = handler as (req: unknown, res: unknown) => unknown;
   const { onError = report } = options;
 

@@ -1,4 +1,5 @@
 import {
+  type AnswerGate,
   type CloseOptions,
   type ConnectionPool,
   checkRouteOptions,
@@ -8,7 +9,9 @@ import {
   isAnswered,
   Plugin,
   type PluginOptions,
+  type RequestView,
   type RouteOptions,
+  type RouteSetting,
   refuseRequest,
   routeMarker,
   routeSettingOf,
@@ -25,25 +28,38 @@ export interface Handback extends Middleware {
   close(options?: CloseOptions): Promise<void>;
 }
 
-function view(ctx: Context) {
-  return {
-    request: ctx,
-    req: ctx.req,
-    res: ctx.res,
-    get routeSetting() {
-      return routeSettingOf(ctx.req);
-    },
-    get longLived() {
-      return ctx.respond === false;
-    },
-    get pattern() {
-      const { _matchedRoute } = ctx as { _matchedRoute?: unknown };
-      return _matchedRoute === undefined ? undefined : String(_matchedRoute);
-    },
-    get gate() {
-      return gateOf(ctx);
-    },
-  };
+/** A request as the scope asks for it. */
+class View implements RequestView<Context> {
+  readonly request: Context;
+
+  constructor(ctx: Context) {
+    this.request = ctx;
+  }
+
+  get req(): Context['req'] {
+    return this.request.req;
+  }
+
+  get res(): Context['res'] {
+    return this.request.res;
+  }
+
+  get routeSetting(): RouteSetting {
+    return routeSettingOf(this.request.req);
+  }
+
+  get longLived(): boolean {
+    return this.request.respond === false;
+  }
+
+  get pattern(): string | undefined {
+    const { _matchedRoute } = this.request as { _matchedRoute?: unknown };
+    return _matchedRoute === undefined ? undefined : String(_matchedRoute);
+  }
+
+  get gate(): AnswerGate {
+    return gateOf(this.request);
+  }
 }
 
 /**
@@ -53,7 +69,7 @@ function view(ctx: Context) {
  */
 export function handback(options: HandbackOptions): Handback {
   const plugin = new Plugin<Context>(options);
-  const installer = new Installer<Context>(plugin, view);
+  const installer = new Installer<Context>(plugin, (ctx) => new View(ctx));
   const middleware: Middleware = async (ctx, next) => {
     installer.admit(ctx as Context, ctx.app.context);
     try {

@@ -12,7 +12,7 @@ import { type ErrorFacts, isNotWritten } from '../error-classes.js';
 import { LinkedList } from '../linked-list.js';
 import { bindCommands } from './mysql2-callbacks.js';
 import { named } from './mysql2-error-names.js';
-import { type Done, execute, query } from './mysql2-execute.js';
+import { type Done, type Escaping, execute, query } from './mysql2-execute.js';
 import { readsFiles } from './mysql2-files.js';
 import { withoutBackslashes } from './mysql2-format.js';
 import type { PacketGate } from './mysql2-gate.js';
@@ -27,7 +27,7 @@ export interface Handshake {
   readonly statusFlags?: number;
 }
 
-export class Mysql2Connection implements DriverConnection {
+export class Mysql2Connection implements DriverConnection, Escaping {
   readonly raw: RawConnection;
   readonly threadId: number;
   readonly address: DriverConnection['address'];
@@ -153,27 +153,32 @@ export class Mysql2Connection implements DriverConnection {
       // The driver calls back twice when a prepared statement's connection is lost, or after its `timeout`.
       if (settled) return;
       settled = true;
-      if (error) this.#heed(error);
-      if (error) process.nextTick(finish, named(error));
-      else finish(null, result, fields);
-    };
-    // An error is reported from inside the packet handler, while the driver still counts the command as running.
-    const finish: Done = (error, result, fields) => {
-      this.#inFlight.remove(statement);
-      statement.settle(error, result, fields);
+      if (error) this.#failed(statement, error);
+      else this.#finish(statement, null, result, fields);
     };
     this.#inFlight.push(statement);
     try {
       this.#refuse(statement);
-      if (statement.prepared) execute(this.raw, statement, () => this.#escapesSafely(statement), done);
+      if (statement.prepared) execute(this.raw, statement, this, done);
       else query(this.raw, this.#escaped(statement), done);
     } catch (error) {
       done(error as Error);
     }
   }
 
+  /** It is reported from inside the packet handler, while the driver still counts the command as running. */
+  #failed(statement: Statement, error: Error): void {
+    this.#heed(error);
+    process.nextTick(() => this.#finish(statement, named(error)));
+  }
+
+  #finish(statement: Statement, error: Error | null, result?: unknown, fields?: unknown): void {
+    this.#inFlight.remove(statement);
+    statement.settle(error, result, fields);
+  }
+
   /** What the driver escapes in its values is read by the server as it was meant. */
-  #escapesSafely({ sql, values }: Statement): boolean {
+  escapesSafely({ sql, values }: Statement): boolean {
     const { charsetNumber } = this.#internals.config;
     return (
       this.#watch.escapesByBackslash === true &&

@@ -20,23 +20,24 @@ export function query(
   else raw.query(sql as string, values as [], done);
 }
 
+/** Knows how the values of a statement would be written into its text. */
+export interface Escaping {
+  /** What the driver escapes is read as it was meant. */
+  escapesSafely(statement: Statement): boolean;
+}
+
 /**
  * Where the server has no room for another prepared statement it takes the place of those of this connection, or else,
- * where that means the same, goes as a text. `escapesSafely`: what the driver escapes is read as it was meant.
+ * where that means the same, goes as a text.
  */
-export function execute(
-  raw: RawConnection,
-  statement: Statement,
-  escapesSafely: () => boolean,
-  done: Done,
-): void {
+export function execute(raw: RawConnection, statement: Statement, escaping: Escaping, done: Done): void {
   const known = internals(raw);
   raw.execute(statement.sql as string, statement.values as [], (error, result, fields) => {
     if (!error || !hasNoRoom(error) || wasPrepared(statement, known)) return done(error, result, fields);
     if (known._statements.size > 0) {
       known._statements.clear();
-      execute(raw, statement, escapesSafely, done);
-    } else if (meansTheSameAsText(statement, known) && escapesSafely()) {
+      execute(raw, statement, escaping, done);
+    } else if (meansTheSameAsText(statement, known) && escaping.escapesSafely(statement)) {
       query(raw, statement, done);
     } else {
       done(error);
