@@ -129,6 +129,7 @@ export class Pool {
       crowd: () => this.#crowd(),
       lastConnectError,
       unreachable: () => lastConnectError() !== null && this.#inUse === 0,
+      complete: () => slots.counts.opening === 0 && (slots.size >= settings.max || supply.makesDo),
     });
     return {
       queue,
