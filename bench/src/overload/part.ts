@@ -9,7 +9,7 @@ import { type Contender, contenders, floor, handback } from './contenders.js';
 import { goodput, type Run, type Shares, sharesOf } from './shares.js';
 
 const MAX = 10;
-const QUERY_SECONDS = 0.02;
+const QUERY_SECONDS = 0.03;
 const DURATION_MS = 10_000;
 const CAPACITY_MS = 2_000;
 /** How many clients ask one after the other while the capacity is measured: no connection ever waits for one. */
