@@ -6,8 +6,12 @@ describe('npm run bench: what there is nothing to run for', () => {
   function tried(...args: string[]) {
     const said = { out: '', err: '' };
     const { log, error } = console;
-    console.log = (line: string) => void (said.out += line);
-    console.error = (line: string) => void (said.err += line);
+    console.log = (line: string) => {
+      said.out += line;
+    };
+    console.error = (line: string) => {
+      said.err += line;
+    };
     try {
       return { code: parseArguments(args), ...said };
     } finally {
