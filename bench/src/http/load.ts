@@ -99,7 +99,7 @@ class Client {
       };
       this.#onEnd = reject;
       this.#onData = (chunk) => {
-        if (got === 0 && !isOk(chunk)) reject(unexpected(path, chunk));
+        if (got === 0 && !isLikeFirst(chunk, bytes)) reject(unexpected(path, chunk));
         got += chunk.length;
         if (got < bytes) return;
         const isLike = got === bytes && chunk.subarray(-tail.length).equals(tail);
@@ -121,12 +121,11 @@ class Client {
       this.#onEnd = reject;
       this.#onData = (chunk) => {
         all = Buffer.concat([all, chunk]);
-        const headEnd = all.indexOf(HEAD_END);
-        if (headEnd < 0) return;
-        const bytes = headEnd + HEAD_END.length + contentLength(all.toString('latin1', 0, headEnd));
+        const bytes = lengthOf(all);
+        if (bytes === undefined) return;
         if (!isOk(all) || Number.isNaN(bytes) || all.length > bytes) reject(unexpected(path, all));
         else if (all.length === bytes)
-          resolve({ bytes, body: all.toString('utf8', headEnd + HEAD_END.length) });
+          resolve({ bytes, body: all.toString('utf8', all.indexOf(HEAD_END) + HEAD_END.length) });
       };
       this.#socket.write(requestText(path));
     });
@@ -137,8 +136,17 @@ function requestText(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: bench\r\n\r\n`;
 }
 
-function contentLength(head: string): number {
-  return Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? Number.NaN);
+/** Of a whole answer, by its head; undefined while that is not whole. */
+function lengthOf(answer: Buffer): number | undefined {
+  const headEnd = answer.indexOf(HEAD_END);
+  if (headEnd < 0) return undefined;
+  const contentLength = /^content-length: *(\d+)/im.exec(answer.toString('latin1', 0, headEnd))?.[1];
+  return headEnd + HEAD_END.length + Number(contentLength ?? Number.NaN);
+}
+
+/** Judges the beginning of an answer. One that is shorter than the first would be awaited for ever. */
+function isLikeFirst(chunk: Buffer, bytes: number): boolean {
+  return isOk(chunk) && (chunk.length >= bytes || (lengthOf(chunk) ?? bytes) === bytes);
 }
 
 function isOk(chunk: Buffer): boolean {

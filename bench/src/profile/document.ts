@@ -1,7 +1,7 @@
 import type { ProfileOptions } from './options.js';
 
-const BEGIN = '<!-- profile: begin (written by `npm run profile -- --write`) -->';
-const END = '<!-- profile: end -->';
+const BEGIN = '<!-- profile:start -->';
+const END = '<!-- profile:end -->';
 
 /** The document with a new table between its two marks. @throws {Error} when they are not there */
 export function withTable(
@@ -12,6 +12,6 @@ export function withTable(
   const [from, to] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (from < 0 || to < from)
     throw new Error(`docs/performance.md has no place for the table: ${BEGIN} … ${END}`);
-  const caption = `${requests} requests, ${framework}, route \`${route}\`, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}.`;
+  const caption = `\`npm run profile -- --write\`: ${requests} requests, ${framework}, route \`${route}\`, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}.`;
   return `${document.slice(0, from)}${BEGIN}\n${caption}\n\n${table}\n${document.slice(to)}`;
 }

@@ -5,8 +5,10 @@ import { cpuWith } from './cpu.js';
 import { cpuPlot, flatnessFigure, type Growth } from './growing.js';
 
 const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500];
-const REQUESTS = 3_000;
+const REQUESTS = 2_000;
 const WARM_UP_REQUESTS = 6_000;
+/** One client would take its time. */
+const WARM_UP_CLIENTS = 50;
 
 const contenders = [
   { name: 'handback', contender: 'handback', options: (max: number) => ({ max }) },
@@ -60,7 +62,7 @@ async function measureSize({ size, uri, rounds, signal, growths }: Sizing): Prom
         await AppProcess.start({ framework: 'fastify', contender, uri, options: options(size) }, signal),
       );
     }
-    for (const app of apps) await cpuWith(app, size, WARM_UP_REQUESTS);
+    for (const app of apps) await cpuWith(app, Math.max(size, WARM_UP_CLIENTS), WARM_UP_REQUESTS);
     for (let round = 0; round < rounds; round++) {
       for (const [n, app] of apps.entries()) {
         signal.throwIfAborted();

@@ -24,8 +24,8 @@ export async function sampleOf(
   return {
     hours,
     values: {
-      'heap, MiB': inMebibytes(memory.heapUsed),
-      'of it code, MiB': inMebibytes(memory.code),
+      'heap without code, MiB': inMebibytes(memory.heapUsed - memory.code),
+      'compiled code, MiB': inMebibytes(memory.code),
       'RSS, MiB': inMebibytes(memory.rss),
       handles: Object.values(handles).reduce((sum, count) => sum + count, 0),
       timers: memory.timers,

@@ -51,7 +51,7 @@ export async function soak(
     const sampling = sampleFor(lastsMs, { running, sampled, trouble, log, signal });
     const [samples] = await Promise.all([sampling, suffering]);
     const remains = await remainsOf(running, sampled);
-    const limits = { ...MEASURES, 'heap, MiB': options.heapLimit };
+    const limits = { ...MEASURES, 'heap without code, MiB': options.heapLimit };
     return { rows: judge(samples, limits), remains, samples, faults: trouble.faults };
   });
 }
@@ -96,7 +96,7 @@ async function sampleFor(durationMs: number, sampling: Sampling): Promise<Sample
 
 function progress(minute: number, samples: Sample[], { running, trouble }: Sampling): string {
   const values = samples.at(-1)?.values;
-  const heap = values ? values['heap, MiB'].toFixed(2) : '?';
+  const heap = values ? values['heap without code, MiB'].toFixed(2) : '?';
   const fault = trouble.faults.at(-1) ?? 'none';
   return `minute ${minute}: ${served(running)} requests served, heap ${heap} MiB, last fault: ${fault}`;
 }

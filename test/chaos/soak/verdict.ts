@@ -4,9 +4,10 @@ const MEBIBYTE = 2 ** 20;
 
 /** What is looked at, and by how much it may grow per hour. */
 export const MEASURES = {
-  'heap, MiB': 1,
-  /** Told, not judged: it is in the heap. */
-  'of it code, MiB': Number.POSITIVE_INFINITY,
+  /** What the application and Handback keep. */
+  'heap without code, MiB': 1,
+  /** By itself: V8 compiles what becomes hot and drops what has not run for a while, in steps and at times of its own. */
+  'compiled code, MiB': 1,
   /** Told, not judged: the allocator keeps what it once got. */
   'RSS, MiB': Number.POSITIVE_INFINITY,
   handles: 6,
