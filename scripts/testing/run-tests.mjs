@@ -5,9 +5,16 @@ import { runMocha } from './run-mocha.mjs';
 import { shownLater } from './shown-later.mjs';
 
 const compiled = 'build/test';
-const contract = `${compiled}/contract/contract.test.js`;
-const chaos = `${compiled}/chaos/**/*.test.js`;
 const all = `${compiled}/**/*.test.js`;
+/** Half of the work. */
+const half = ['adapter', 'contract', 'scripts'].map((directory) => `${compiled}/${directory}/**/*.test.js`);
+/** They look at how long something takes while a server or a network fails. Whoever computes beside them disturbs that. */
+const alone = [
+  `${compiled}/chaos/**/*.test.js`,
+  ...['failover', 'latency', 'many-processes', 'outages', 'outages-frozen', 'outages-network'].map(
+    (name) => `${compiled}/server/${name}.test.js`,
+  ),
+];
 
 /** @typedef {import('./run-mocha.mjs').Counts} Counts */
 /** @typedef {{ args: string[], signal: AbortSignal } & Pick<Parameters<typeof runMocha>[0], 'node' | 'stdout'>} Options */
@@ -25,12 +32,12 @@ export async function runTests({ args, ...options }) {
  * @param {Options} options
  */
 async function runAll({ args, ...options }) {
-  const withoutThose = [all, '--ignore', contract, '--ignore', chaos];
-  const contractShare = () =>
-    shownLater('The contract', (stdout) => runShare({ ...options, args: [...args, contract], stdout }));
-  const otherShare = () => runShare({ ...options, args: [...args, ...withoutThose] });
-  const shares = await (haveOneServer() ? oneByOne : atOnce)([otherShare, contractShare]);
-  return total([...shares, await runShare({ ...options, args: [...args, chaos] })]);
+  const theOthers = [all, ...[...half, ...alone].flatMap((files) => ['--ignore', files])];
+  const oneShare = () =>
+    shownLater('The contract', (stdout) => runShare({ ...options, args: [...args, ...half], stdout }));
+  const otherShare = () => runShare({ ...options, args: [...args, ...theOthers] });
+  const shares = await (haveOneServer() ? oneByOne : atOnce)([otherShare, oneShare]);
+  return total([...shares, await runShare({ ...options, args: [...args, ...alone] })]);
 }
 
 /** Somebody else's server, whose global variables two runs would change under one another. */

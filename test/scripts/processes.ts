@@ -18,7 +18,7 @@ export function startProgram(name: string, args: string[] = [], options: SpawnOp
 export async function firstLine<T>(program: ChildProcess): Promise<T> {
   assert.ok(program.stdout);
   const lines = createInterface({ input: program.stdout });
-  const [line] = await within(15_000, 'the first line of a program', once(lines, 'line'));
+  const [line] = await within(50_000, 'the first line of a program', once(lines, 'line'));
   return JSON.parse(line);
 }
 
@@ -37,7 +37,7 @@ export async function runNode(args: string[], env: Record<string, string> = {}):
   child.stderr.on('data', (chunk) => {
     result.stderr += chunk;
   });
-  [result.code] = await within(15_000, `node ${args.join(' ')}`, once(child, 'close'));
+  [result.code] = await within(50_000, `node ${args.join(' ')}`, once(child, 'close'));
   return result;
 }
 

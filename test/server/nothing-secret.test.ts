@@ -60,7 +60,7 @@ describe('passwords and bound values', () => {
         'not warned of',
       );
       assert.ok(evidence.size > 300, `${evidence.size} looked at`);
-    })).timeout(30_000);
+    })).timeout(60_000);
 
   it('the search finds what is there', () => {
     const cause = Object.assign(new Error(`of ${PASSWORD}`), { code: 'X' });

@@ -86,7 +86,7 @@ describe('onConnect', () => {
       await Promise.all([holder(), holder(), holder()]);
       assert.ok(pool.stats().reset >= RESETS - 3);
       assert.ok(pool.stats().opened <= 3);
-    })).timeout(20_000 * Math.max(1, RESETS / 500));
+    })).timeout(60_000 * Math.max(1, RESETS / 500));
 
   it('SET NAMES latin1: texts pass unharmed, and whoever takes another character set loses the connection', () =>
     pooled({ onConnect: 'SET NAMES latin1' }, async (pool) => {

@@ -225,7 +225,7 @@ describe('what clients send as parameters', () => {
       } finally {
         await app.close();
       }
-    }).timeout(20_000);
+    }).timeout(60_000);
   }
 
   for (const [name, nests, start] of APPS) {

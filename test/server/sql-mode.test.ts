@@ -71,7 +71,7 @@ describe('sql_mode and the escaping of values', () => {
             { numRuns: 60 },
           );
         }),
-      )).timeout(20_000);
+      )).timeout(60_000);
   }
 
   it('the driver alone lets such a text end its literal: this is what is prevented', () =>

@@ -70,7 +70,7 @@ async function refused(connection: PoolOptions['connection'], cause: RegExp): Pr
 
 describe('TLS', () => {
   before(async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     directory = mkdtempSync(join(tmpdir(), 'handback-tls-'));
     await show(right);
     const args = ['cert', 'key'].map((name) => `--ssl-${name}=${join(directory, `${name}.pem`)}`);
@@ -194,7 +194,7 @@ describe('TLS', () => {
       await show(right);
       await pool.close();
     }
-  }).timeout(20_000);
+  }).timeout(60_000);
 });
 
 /** Of the two connections that sleep the younger one: the pool's was opened first. */

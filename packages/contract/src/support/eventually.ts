@@ -1,5 +1,5 @@
 /** Polls until `check` stops throwing; at the deadline, its last complaint is the error. */
-export async function eventually<T>(check: () => T | Promise<T>, deadlineMs = 5_000): Promise<T> {
+export async function eventually<T>(check: () => T | Promise<T>, deadlineMs = 20_000): Promise<T> {
   const end = performance.now() + deadlineMs;
   for (;;) {
     try {
