@@ -36,6 +36,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'option-rules',
       'options',
       'params',
+      'overload',
       'pending',
       'placeholders',
       'query-log',
@@ -47,7 +48,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'snapshot',
     ],
     ...['sql', 'sql-plain', 'sql-transaction', 'sql-words', 'view-text'],
-    ...['transaction-options', 'transaction-record'],
+    ...['transaction-options', 'transaction-record', 'waiting-line'],
   ],
   [
     'rules',

@@ -18,6 +18,8 @@ abstract class QueuedAcquirer implements Acquirer {
   since = 0;
   deadline = 0;
   queued = false;
+  sheddable = false;
+  place = 0;
   previous: Acquirer | null = null;
   next: Acquirer | null = null;
 

@@ -190,7 +190,7 @@ export function opensWanted(demand: Demand, settings: PoolSettings): number {
 /** Why an acquire was refused. */
 export type Refusal = Extract<
   ErrorCode,
-  'ACQUIRE_TIMEOUT' | 'QUEUE_FULL' | 'OPEN_FAILED' | 'POOL_CLOSED' | 'DOUBLE_ACQUIRE'
+  'ACQUIRE_TIMEOUT' | 'QUEUE_FULL' | 'OVERLOADED' | 'OPEN_FAILED' | 'POOL_CLOSED' | 'DOUBLE_ACQUIRE'
 >;
 
 export interface Crowd {
@@ -215,4 +215,12 @@ export function mayWait(timeoutMs: number, crowd: Crowd, settings: PoolSettings)
   if (timeoutMs === 0 && spare <= 0) return 'ACQUIRE_TIMEOUT';
   if (timeoutMs === 0 && crowd.backingOff) return 'OPEN_FAILED';
   return spare <= -settings.maxPending ? 'QUEUE_FULL' : null;
+}
+
+/**
+ * May the acquire be overtaken under overload, and refused early? Of a request that has not had a connection yet, since
+ * nothing is lost with it; not where somebody has said that it waits for ever, or not at all.
+ */
+export function isSheddable(timeoutMs: number, { queue }: PoolSettings): boolean {
+  return queue === 'adaptive' && timeoutMs > 0 && timeoutMs < Number.POSITIVE_INFINITY;
 }

@@ -120,6 +120,7 @@ export class Pool {
       crowd: () => this.#crowd(),
       lastConnectError,
       unreachable: () => lastConnectError() !== null && this.#inUse === 0,
+      complete: () => slots.counts.opening === 0 && (slots.size >= settings.max || supply.makesDo),
     });
     return {
       queue,

@@ -38,7 +38,11 @@ export interface ReportFacts {
   readonly waitedMs: number;
   readonly timeoutMs: number;
   readonly pending: number;
+  /** Hand-overs a second to those who waited; 0 = not known. */
+  readonly rate: number;
   readonly lastConnectError: Error | null;
+  /** Who holds connections, where that has just been looked up. */
+  readonly held?: HolderReport[] | undefined;
 }
 
 export function poolReport(facts: ReportFacts): PoolReport {
@@ -53,7 +57,8 @@ export function poolReport(facts: ReportFacts): PoolReport {
     idle: slots.counts.idle,
     opening: slots.counts.opening,
     pending: facts.pending,
-    holders: holders(slots, now, facts.owner).slice(0, SHOWN_HOLDERS),
+    ...(facts.rate > 0 ? { servedPerSecond: Math.round(facts.rate) } : {}),
+    holders: (facts.held ?? holders(slots, now, facts.owner)).slice(0, SHOWN_HOLDERS),
     lastConnectError: lastConnectError?.message,
   };
 }
@@ -68,7 +73,9 @@ export function describe(report: PoolReport): string {
   const { pool, waitedMs, timeoutMs, max, maxIdle, leased, idle, opening, pending, lastConnectError } =
     report;
   const sizes = `max ${max}, maxIdle ${maxIdle}, leased ${leased}, idle ${idle}, opening ${opening}`;
-  const facts = `waited ${waitedMs} ms; ${sizes}, pending ${pending}, timeout ${timeoutMs} ms`;
+  const { servedPerSecond } = report;
+  const rate = servedPerSecond === undefined ? '' : `, served ${servedPerSecond} a second`;
+  const facts = `waited ${waitedMs} ms; ${sizes}, pending ${pending}${rate}, timeout ${timeoutMs} ms`;
   const who = report.holders.map(describeHolder);
   const held = who.length === 0 ? 'nobody holds a connection' : `held by ${who.join(', ')}`;
   const cause = lastConnectError === undefined ? '' : `; last attempt to connect: ${lastConnectError}`;

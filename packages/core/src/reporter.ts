@@ -16,6 +16,7 @@ import type { Slots } from './slots.js';
 const MESSAGES: Readonly<Record<Refusal, string>> = {
   ACQUIRE_TIMEOUT: 'No database connection became free in time.',
   QUEUE_FULL: 'Too many requests are waiting for a database connection.',
+  OVERLOADED: 'More requests are coming than the database can serve.',
   OPEN_FAILED: 'The database cannot be reached.',
   POOL_CLOSED: 'The database pool is closed.',
   DOUBLE_ACQUIRE:
@@ -43,7 +44,12 @@ export interface Refused {
   readonly waitedMs: number;
   readonly timeoutMs: number;
   readonly pending: number;
+  /** Hand-overs a second to those who waited; 0 = not known. */
+  readonly rate: number;
+  readonly retryAfterSeconds: number;
   readonly lastConnectError: Error | null;
+  /** Who holds connections, looked up once for all who are refused together. */
+  readonly held?: HolderReport[] | undefined;
 }
 
 /** Says in errors, events and warnings what the pool knows. */
@@ -65,8 +71,9 @@ export class Reporter {
     const { settings, slots, clock, events } = this.#parts;
     if (code === 'POOL_CLOSED') return new HandbackError(code, MESSAGES[code]);
     const report = poolReport({ settings, slots, now: clock.now(), ...refused });
-    const cause = refused.lastConnectError;
-    const error = new HandbackError(code, MESSAGES[code], cause ? { report, cause } : { report });
+    const { lastConnectError: cause, retryAfterSeconds } = refused;
+    const facts = { report, retryAfterSeconds };
+    const error = new HandbackError(code, MESSAGES[code], cause ? { ...facts, cause } : facts);
     if (events.heard('acquireFailed')) events.tell('acquireFailed', { route: refused.route, error });
     this.#warn(code, report);
     return error;
