@@ -30,6 +30,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'foreign-names',
       'grants',
       'hot-names',
+      'idle-list',
       'leftovers',
       'lexer',
       'mask',
@@ -81,7 +82,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['lease-transactions', 'retries', 'shutdown', 'slots', 'statement', 'transaction-run'],
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
-  ['flow', 'acquirers', 'doors', 'pool', 'warming'],
+  ['flow', 'acquirers', 'circumstances', 'doors', 'landlord', 'pool', 'rooms', 'upkeep', 'warming'],
   [
     'request',
     ...['claims', 'current-db', 'departure', 'job', 'late-rules', 'lifecycle', 'losses', 'request-end'],

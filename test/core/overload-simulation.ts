@@ -1,9 +1,8 @@
 import type { Clock, Timer } from '#core/clock.js';
-import type { Holder } from '#core/entry.js';
+import type { Entry, Holder } from '#core/entry.js';
 import type { HandbackError } from '#core/errors.js';
 import { PoolEvents } from '#core/events.js';
 import { Knowledge } from '#core/knowledge.js';
-import type { Lease } from '#core/lease.js';
 import { type PoolOptions, type PoolSettings, readPoolOptions } from '#core/options.js';
 import { isSheddable } from '#core/policy.js';
 import { type Acquirer, Queue } from '#core/queue.js';
@@ -31,6 +30,10 @@ class EventClock implements Clock {
   }
 
   now(): number {
+    return this.#now;
+  }
+
+  recently(): number {
     return this.#now;
   }
 
@@ -161,6 +164,9 @@ export class Simulation {
       { settings, clock, counters, reporter },
       {
         dispense: () => this.#dispense(),
+        takeBack: () => {
+          this.#idle++;
+        },
         onWaiting: () => {},
         crowd: () => ({
           closing: false,
@@ -176,10 +182,10 @@ export class Simulation {
     );
   }
 
-  #dispense(): Lease | null {
+  #dispense(): Entry | null {
     if (this.#idle === 0) return null;
     this.#idle--;
-    return {} as Lease;
+    return {} as Entry;
   }
 
   /** One comes now. `again` = called when it is over. */

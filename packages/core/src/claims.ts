@@ -1,3 +1,4 @@
+import type { Entry } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
 import type { Acquirer } from './queue.js';
@@ -86,8 +87,8 @@ export class Claims implements Acquirer {
     return this.holder.pool.withdraw(this);
   }
 
-  granted(lease: Lease): void {
-    this.#hooks.granted(lease, this.#end());
+  granted(entry: Entry): void {
+    this.#hooks.granted(this.holder.pool.furnish(entry), this.#end());
   }
 
   refused(error: HandbackError): void {

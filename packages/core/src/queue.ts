@@ -1,7 +1,6 @@
 import type { Clock } from './clock.js';
-import type { Holder } from './entry.js';
+import type { Entry, Holder } from './entry.js';
 import type { HandbackError, HolderReport } from './errors.js';
-import type { Lease } from './lease.js';
 import type { PoolSettings } from './options.js';
 import { Overload } from './overload.js';
 import { Pending, type Waiter } from './pending.js';
@@ -11,7 +10,8 @@ import type { Counters } from './stats.js';
 
 /** An acquire. Exactly one of `granted` and `refused` is called, unless it is withdrawn. */
 export interface Acquirer extends Waiter<Acquirer> {
-  granted(lease: Lease): void;
+  /** `entry` was dispensed to it. */
+  granted(entry: Entry): void;
   refused(error: HandbackError): void;
 }
 
@@ -24,7 +24,9 @@ export interface QueueParts {
 
 export interface QueueHooks {
   /** The pool's door out. */
-  dispense(holder: Holder, since: number, mustBeProven: boolean): Lease | null;
+  dispense(holder: Holder, since: number | null, mustBeProven: boolean): Entry | null;
+  /** And in, for what was dispensed in vain. */
+  takeBack(entry: Entry): void;
   /** Somebody has begun to wait. */
   onWaiting(): void;
   crowd(): Omit<Crowd, 'pending'>;
@@ -60,15 +62,15 @@ export class Queue {
   }
 
   /** A connection that is ready now, if it is nobody else's turn; `mustBeProven` = one that need not be asked first. */
-  tryLend(holder: Holder, mustBeProven = true): Lease | null {
+  tryLend(holder: Holder, mustBeProven = true): Entry | null {
     if (this.#pending.size > 0) return null;
-    return this.#hooks.dispense(holder, this.#parts.clock.now(), mustBeProven);
+    return this.#hooks.dispense(holder, null, mustBeProven);
   }
 
   /** Gives `acquirer` a connection: now, if one is ready, else when it is its turn. */
   lend(acquirer: Acquirer): void {
-    const lease = this.tryLend(acquirer.holder);
-    if (lease) return acquirer.granted(lease);
+    const entry = this.tryLend(acquirer.holder);
+    if (entry) return acquirer.granted(entry);
     const now = this.#parts.clock.now();
     const { timeoutMs } = acquirer;
     acquirer.since = now;
@@ -110,15 +112,15 @@ export class Queue {
   /** A connection has become idle. */
   serve(): void {
     for (let next = this.#next; next; next = this.#next) {
-      const lease = this.#hooks.dispense(next.holder, next.since, true);
-      if (!lease) return;
+      const entry = this.#hooks.dispense(next.holder, next.since, true);
+      if (!entry) return;
       // A listener that heard of the hand-over may have called the waiter off.
       if (!this.#remove(next)) {
-        lease.release();
+        this.#hooks.takeBack(entry);
         continue;
       }
       this.#overload.handedOver(next.sheddable);
-      next.granted(lease);
+      next.granted(entry);
     }
   }
 

@@ -13,19 +13,25 @@ function isWaiting(owner: Owner | undefined, asking: Owner | undefined): boolean
 }
 
 export function holderReport(entry: Entry, now: number, asking?: Owner): HolderReport {
-  const { holding, session, threadId } = entry;
+  const { holder, heldSince, threadId } = entry;
+  const statement = lastStatement(entry);
   return {
-    route: holding?.holder.route ?? '(none)',
-    ageMs: Math.round(now - (holding?.since ?? now)),
-    statement: session.lastStatement === undefined ? undefined : maskValues(session.lastStatement),
+    route: holder?.route ?? '(none)',
+    ageMs: holder ? Math.round(now - heldSince) : 0,
+    statement: statement === undefined ? undefined : maskValues(statement),
     threadId,
-    ...(isWaiting(holding?.holder.owner, asking) ? { waiting: true } : {}),
+    ...(isWaiting(holder?.owner, asking) ? { waiting: true } : {}),
   };
+}
+
+/** The holder's: before they use it, what the session knows of is the one's before them. */
+function lastStatement({ holding, session }: Entry): string | undefined {
+  return holding ? session.lastStatement : undefined;
 }
 
 /** Who holds the pool's connections, the oldest first. */
 export function holders(slots: Slots, now: number, asking?: Owner): HolderReport[] {
-  const held = [...slots.all].filter((entry) => entry.holding !== null);
+  const held = [...slots.all].filter((entry) => entry.holder !== null);
   return held.map((entry) => holderReport(entry, now, asking)).sort((a, b) => b.ageMs - a.ageMs);
 }
 

@@ -5,6 +5,7 @@ import type { Entry, Holding } from './entry.js';
 import { type DoubleAcquireReport, HandbackError, type HolderReport, type PoolReport } from './errors.js';
 import type { PoolEventMap, PoolEvents } from './events.js';
 import type { Knowledge } from './knowledge.js';
+import type { Lease } from './lease.js';
 import type { PoolSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { Refusal } from './policy.js';
@@ -96,7 +97,7 @@ export class Reporter {
   /** Each time as an event, once per route as a warning. */
   openTransaction(entry: Entry): void {
     const { events } = this.#parts;
-    const route = entry.holding?.holder.route ?? '(none)';
+    const route = entry.holder?.route ?? '(none)';
     const statement = entry.session.openedBy;
     if (events.heard('rollback')) events.tell('rollback', { connection: entry.id, route, statement });
     this.#once(`open transaction ${route}`, {
@@ -191,19 +192,15 @@ export class Reporter {
   }
 
   /** What was reported has come back. */
-  unleaked(holding: Holding, entry: Entry): void {
+  unleaked({ holder, since }: Lease, { id }: Entry): void {
     const { events, clock } = this.#parts;
-    events.tell('unleak', {
-      connection: entry.id,
-      route: holding.holder.route,
-      heldMs: clock.now() - holding.since,
-    });
+    events.tell('unleak', { connection: id, route: holder.route, heldMs: clock.now() - since });
   }
 
   released(entry: Entry, clean: boolean): void {
     const { events, clock } = this.#parts;
-    if (!entry.holding || !events.heard('release')) return;
-    const { holder, since } = entry.holding;
-    events.tell('release', { connection: entry.id, route: holder.route, heldMs: clock.now() - since, clean });
+    if (!events.hearsRelease || !entry.holder) return;
+    const { id, holder, heldSince } = entry;
+    events.tell('release', { connection: id, route: holder.route, heldMs: clock.now() - heldSince, clean });
   }
 }
