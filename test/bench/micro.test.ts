@@ -82,7 +82,6 @@ describe('npm run bench: the figures of rows 1 to 5', () => {
       connection,
       signal: new AbortController().signal,
       rounds: 3,
-      peerRounds: 3,
       progress: () => {},
     });
 
@@ -103,13 +102,13 @@ describe('npm run bench: the figures of rows 1 to 5', () => {
 
   it('are missing where one round failed, and say why', () => {
     const results = rounds();
-    for (const measured of [{ failed: 'Error: it broke' }, { bytes: 300 }, { bytes: 310 }]) {
+    for (const measured of [{ failed: 'Error: it broke\nat a place' }, { bytes: 300 }, { bytes: 310 }]) {
       results.record({ contender: 'handback', scenario: 'idleBytes' }, measured);
       results.record({ contender: 'tarn', scenario: 'idleBytes' }, { bytes: 5_000 });
     }
     const figure = microFigures(results).find(({ id }) => id === 'acquire-release-bytes');
     assert.ok(Number.isNaN(figure?.handback));
-    assert.match(figure?.note ?? '', /Handback failed: Error: it broke/);
+    assert.match(figure?.note ?? '', /Handback failed: Error: it broke; /);
     assert.equal(figure?.peers.tarn, 5_000);
   });
 });

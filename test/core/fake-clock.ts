@@ -25,6 +25,11 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  /** There is no other time than this. */
+  recently(): number {
+    return this.#now;
+  }
+
   after(ms: number, fn: () => void): Timer {
     assert.ok(ms >= 0, `a timer was set for ${ms} ms`);
     const timer: FakeTimer = { due: this.#now + ms, fn, cancel: () => void this.#timers.delete(timer) };

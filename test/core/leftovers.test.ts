@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { acquire } from '#core/acquirers.js';
+import type { Lease } from '#core/lease.js';
+import { Call } from '#core/statement.js';
 import { serverError } from './fake-server.js';
 import { coded, TestPool, track } from './fixture.js';
 
@@ -23,6 +25,13 @@ async function sentFor(sql: string, before?: string): Promise<string[]> {
   const { test, before: skip } = await used(before);
   await test.rest(test.pool.query(sql));
   return test.connection().texts.slice(skip);
+}
+
+/** On a lease as scopes have them. */
+function query(lease: Lease, sql: string): Promise<unknown> {
+  const call = new Call(false, sql, undefined);
+  lease.submit(call);
+  return call.promise;
 }
 
 describe('what an earlier lease left on a connection', () => {
@@ -90,8 +99,8 @@ describe('what an earlier lease left on a connection', () => {
     const { test, before } = await used();
     const lease = await acquire(test.flow, { route: 'test' });
     test.driver.reply = (sql) => (sql.startsWith('INSERT') ? { result: new ResultSetHeader() } : undefined);
-    await lease.query('INSERT INTO t VALUES (2)');
-    await lease.query('SELECT LAST_INSERT_ID()');
+    await query(lease, 'INSERT INTO t VALUES (2)');
+    await query(lease, 'SELECT LAST_INSERT_ID()');
     assert.deepEqual(test.connection().texts.slice(before), [
       'INSERT INTO t VALUES (2)',
       'DO LAST_INSERT_ID(IF(LAST_INSERT_ID() IN (7), LAST_INSERT_ID(), 0))',
@@ -177,7 +186,7 @@ describe('what an earlier lease left on a connection', () => {
   it('the clearing is in no log and counts as no use', async () => {
     const { test } = await used();
     const lease = await acquire(test.flow, { route: 'test' });
-    await lease.query('SELECT LAST_INSERT_ID()');
+    await query(lease, 'SELECT LAST_INSERT_ID()');
     assert.equal(test.pool.holders()[0]?.statement, 'SELECT LAST_INSERT_ID()');
     assert.equal(lease.statements, 1);
   });

@@ -104,6 +104,7 @@ describe('reset modes', () => {
     it(`${reset}: another character set, or an exposed connection, is closed all the same`, async () => {
       const test = new TestPool({ max: 1, reset });
       const lease = await test.pool.acquire();
+      await lease.query('SELECT 1');
       test.connection().otherCharset = true;
       lease.release();
       await test.clock.settle();

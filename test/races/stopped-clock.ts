@@ -21,6 +21,10 @@ export class StoppedClock implements Clock {
     return this.#now;
   }
 
+  recently(): number {
+    return this.#now;
+  }
+
   after(ms: number, fn: () => void): Timer {
     const timer: StoppedTimer = { due: this.#now + ms, fn, cancel: () => void this.#timers.delete(timer) };
     this.#timers.add(timer);

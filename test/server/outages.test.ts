@@ -5,6 +5,7 @@ import { createPool, HandbackError } from '@handback/core';
 import type { RowDataPacket } from 'mysql2';
 import { acquire } from '#core/acquirers.js';
 import { ConnectionPool } from '#core/connection-pool.js';
+import { Call } from '#core/statement.js';
 import { startServer, type ThrowawayServer } from '#scripts/database/index.mjs';
 
 interface Thread extends RowDataPacket {
@@ -115,7 +116,9 @@ describe('when the server fails', () => {
 
   it('a statement that can not be killed gives up its socket and counts until its thread is gone', async () => {
     const lease = await acquire(ConnectionPool.flowOf(pool), { route: 'test' });
-    const sleeping = lease.query('SELECT SLEEP(60)').catch((error: unknown) => error);
+    const call = new Call(false, 'SELECT SLEEP(60)', undefined);
+    lease.submit(call);
+    const sleeping = call.promise.catch((error: unknown) => error);
     await eventually(async () => assert.ok((await threads()).some(({ Info }) => Info?.includes('SLEEP'))));
     // Nobody gets in any more, the control connection included.
     const crowd = createPool({ uri: server.url, max: 12, acquireTimeoutMs: 300 });

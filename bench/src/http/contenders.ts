@@ -16,6 +16,10 @@ const untraced: Contender = {
 };
 const callback: Contender = { name: 'mysql2 callback', contender: 'mysql2-callback' };
 const mariadb: Contender = { name: 'mariadb pool', contender: 'mariadb' };
+const mariadbUnchecked: Contender = {
+  name: 'mariadb pool with noControlAfterUse: true',
+  contender: 'mariadb-unchecked',
+};
 const connectionPerRequest: Contender = {
   name: 'a connection per request',
   contender: 'connection-per-request',
@@ -41,6 +45,7 @@ const onOne: Record<Framework, Contender[]> = {
     fastifyMysql,
     fastifyMysqlPromise,
     mariadb,
+    mariadbUnchecked,
     connectionPerRequest,
     floor,
   ],
@@ -49,7 +54,16 @@ const onOne: Record<Framework, Contender[]> = {
 };
 
 const onThree: Record<Framework, Contender[]> = {
-  fastify: [handback, untraced, callback, fastifyMysql, fastifyMysqlPromise, mariadb, floor],
+  fastify: [
+    handback,
+    untraced,
+    callback,
+    fastifyMysql,
+    fastifyMysqlPromise,
+    mariadb,
+    mariadbUnchecked,
+    floor,
+  ],
   express: [handback, callback, myConnection, fluidware],
   koa: [handback],
 };

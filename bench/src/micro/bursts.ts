@@ -13,7 +13,7 @@ export async function bursts(pool: AnyPool, sizes: readonly number[]): Promise<M
   const measured: Measured = {};
   for (const waiters of sizes) {
     // A pool that gives up on so many may well have served fewer.
-    measured[`ns${waiters}`] = await nsPerWaiter(run, waiters).catch((error) => String(error.message));
+    measured[`ns${waiters}`] = await nsPerWaiter(run, waiters).catch((error: Error) => error.message);
     if (typeof measured[`ns${waiters}`] === 'string') break;
   }
   return measured;

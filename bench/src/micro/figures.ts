@@ -1,5 +1,6 @@
 import type { Figure, Target, Unit } from '../figure.js';
 import { median, rangeOf } from '../measure/median.js';
+import { valueText } from '../report/values.js';
 import { type ContenderId, contenders, peers } from './contenders.js';
 import { medianOf, type Rounds } from './rounds.js';
 import type { ScenarioId } from './scenarios.js';
@@ -159,6 +160,10 @@ function waiting(results: Rounds): Figure[] {
   ];
 }
 
+function timesText(name: string, rounds: readonly number[]): string {
+  return `${name} ${valueText(medianOf(rounds), 'x')}`;
+}
+
 interface Growth {
   readonly id: string;
   readonly metric: string;
@@ -178,7 +183,10 @@ function growth(results: Rounds, scenario: ScenarioId, { atMost, note, ...asked 
     unit: 'x',
     relativeTo: "the floor's",
     target: { atMost },
-    note: [`the floor's: ${median(floor).toFixed(1)}x`, ...(note ? [note] : [])].join('; '),
+    note: [
+      `${timesText('Handback', grown('handback'))}, ${timesText('the floor', floor)}`,
+      ...(note ? [note] : []),
+    ].join('; '),
     of: (contender) => grown(contender).map((value, round) => value / (floor[round] ?? Number.NaN)),
     failure: (contender) => results.failure({ contender, scenario, value: 'ns100000' }),
   });

@@ -20,18 +20,15 @@ export const microPart: Part = {
     // Row 5 has a thousand connections in use.
     const args = ['--max-connections=1200'];
     return withBenchServer({ args, rows: 10, signal }, async ({ connection }) => {
-      const results = new Rounds({ connection, signal, rounds, peerRounds: 3, progress });
+      const results = new Rounds({ connection, signal, rounds, progress });
       await results.run('idle', [...cells(judged, 'idle', 'sync'), ...cells(peers, 'idle')]);
-      await results.run(
-        'allocation',
-        [...cells(judged, 'idleBytes', 'syncBytes'), ...cells(peers, 'idleBytes')],
-        3,
-      );
+      const bytes = [...cells(judged, 'idleBytes', 'syncBytes'), ...cells(peers, 'idleBytes')];
+      await results.run('allocation', bytes, { rounds: 3, peerRounds: 1 });
       await results.run('100 callers', cells(everybody, 'contended100'));
-      await results.run('10 000 callers', cells(everybody, 'contended10000'));
-      await results.run('burst', cells(everybody, 'burst'));
-      await results.run('what a waiter takes', cells(everybody, 'waiters'), 1);
-      await results.run('calling off', cells([...judged, 'tarn'], 'cancel'), 3);
+      await results.run('10 000 callers', cells(everybody, 'contended10000'), { peerRounds: 2 });
+      await results.run('burst', cells(everybody, 'burst'), { peerRounds: 1 });
+      await results.run('what a waiter takes', cells(everybody, 'waiters'), { rounds: 1 });
+      await results.run('calling off', cells([...judged, 'tarn'], 'cancel'), { rounds: 3, peerRounds: 1 });
       await results.run('in use', cells(everybody, 'inUse10', 'inUse1000'));
       return { figures: microFigures(results), plots: [burstPlot(results)] };
     });

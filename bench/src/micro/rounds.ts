@@ -21,10 +21,17 @@ export interface RoundsOptions {
   readonly connection: ConnectionFacts;
   readonly signal: AbortSignal;
   readonly rounds: number;
-  /** Peers are shown, not judged: fewer rounds are enough for them. */
-  readonly peerRounds: number;
   progress(line: string): void;
 }
+
+export interface AtMost {
+  /** Where so many rounds are enough; none = as many as were asked for. */
+  readonly rounds?: number;
+  /** Peers are shown, not judged: fewer rounds are enough for them, and one where a round of them takes a minute. */
+  readonly peerRounds?: number;
+}
+
+const usualPeerRounds = 3;
 
 /** A cell that takes longer has failed; its pool's own deadlines are shorter. */
 const cellTimeoutMs = 90_000;
@@ -39,9 +46,10 @@ export class Rounds {
   }
 
   /** Runs the cells one after the other, there and back again, so that what drifts falls on all of them. */
-  async run(title: string, cells: readonly CellName[], most = Number.POSITIVE_INFINITY): Promise<void> {
-    const { rounds, peerRounds, progress } = this.#options;
-    const wanted = Math.min(rounds, most);
+  async run(title: string, cells: readonly CellName[], most: AtMost = {}): Promise<void> {
+    const { rounds, progress } = this.#options;
+    const { peerRounds = usualPeerRounds } = most;
+    const wanted = Math.min(rounds, most.rounds ?? rounds);
     for (let round = 0; round < wanted; round++) {
       progress(`${title}, round ${round + 1} of ${wanted}`);
       const due = round < peerRounds ? cells : cells.filter(isJudged);
@@ -86,7 +94,8 @@ export class Rounds {
     const measured = this.#measured.get(keyOf(cell)) ?? [];
     for (const one of measured) {
       if (typeof one?.[value] === 'number') continue;
-      return String(one?.[value] ?? one?.failed ?? 'not measured');
+      const reason = String(one?.[value] ?? one?.failed ?? 'not measured');
+      return reason.split('\n', 1)[0];
     }
     return measured.length === 0 ? 'not measured' : undefined;
   }

@@ -20,6 +20,7 @@ import { laziness } from './cases/laziness.js';
 import { lostConnections } from './cases/lost-connections.js';
 import { neverEnding } from './cases/never-ending.js';
 import { optOut } from './cases/opt-out.js';
+import { overload } from './cases/overload.js';
 import { ownership } from './cases/ownership.js';
 import { pipelining } from './cases/pipelining.js';
 import { registration } from './cases/registration.js';
@@ -77,6 +78,7 @@ export const suite: Record<string, Case[]> = {
   "session state that is the request's own": ownSession,
   'clean costs nothing': cleanHandBacks,
   exhaustion: exhaustion,
+  overload: overload,
   'wrong options': badOptions,
   'stale connections': staleConnections,
   'connections lost in a request': lostConnections,

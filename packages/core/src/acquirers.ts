@@ -1,7 +1,8 @@
 import { onAbort } from './abort.js';
-import type { Holder } from './entry.js';
+import type { Entry, Holder } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
+import type { LeaseHandle } from './lease-handle.js';
 import { SHORTEST_STALL_MS } from './lease-limits.js';
 import type { Pool } from './pool.js';
 import type { Acquirer } from './queue.js';
@@ -13,37 +14,40 @@ import type { TransactionOptions } from './transaction-options.js';
 import { twiceUnlessBegun } from './transaction-run.js';
 
 abstract class QueuedAcquirer implements Acquirer {
+  readonly pool: Pool;
   readonly holder: Holder;
   readonly timeoutMs: number;
   since = 0;
   deadline = 0;
   queued = false;
+  sheddable = false;
+  place = 0;
   previous: Acquirer | null = null;
   next: Acquirer | null = null;
 
-  constructor(holder: Holder, timeoutMs: number) {
+  constructor(pool: Pool, holder: Holder, timeoutMs: number) {
+    this.pool = pool;
     this.holder = holder;
     this.timeoutMs = timeoutMs;
   }
 
-  abstract granted(lease: Lease): void;
+  abstract granted(entry: Entry): void;
   abstract refused(error: HandbackError): void;
 }
 
 /** One statement on a connection of its own, which goes back with the answer. */
 export class OneShot extends QueuedAcquirer {
-  protected readonly pool: Pool;
   readonly #statement: TrackedStatement;
 
   constructor(pool: Pool, statement: TrackedStatement, holder: Holder, timeoutMs: number) {
-    super(holder, timeoutMs);
-    this.pool = pool;
+    super(pool, holder, timeoutMs);
     this.#statement = statement;
     this.since = pool.clock.now();
     statement.onGivenUp = () => pool.withdraw(this);
   }
 
-  granted(lease: Lease): void {
+  granted(entry: Entry): void {
+    const lease = this.pool.furnish(entry);
     lease.onStatementEnded = () => lease.release();
     lease.onUnsent = () => this.#again(lease);
     lease.submit(this.#statement);
@@ -109,17 +113,44 @@ export class LateReading extends OneShot {
 
 /** An acquire on behalf of somebody who passes what to do. */
 export class CallbackAcquirer extends QueuedAcquirer {
-  readonly granted: (lease: Lease) => void;
+  readonly #granted: (lease: Lease) => void;
   readonly refused: (error: HandbackError) => void;
 
   constructor(
+    pool: Pool,
     holder: Holder,
     timeoutMs: number,
     callbacks: { granted: (lease: Lease) => void; refused: (error: HandbackError) => void },
   ) {
-    super(holder, timeoutMs);
-    this.granted = callbacks.granted;
+    super(pool, holder, timeoutMs);
+    this.#granted = callbacks.granted;
     this.refused = callbacks.refused;
+  }
+
+  granted(entry: Entry): void {
+    this.#granted(this.pool.furnish(entry));
+  }
+}
+
+/** An acquire by the application: a promise of a handle. */
+class HandleAcquirer extends QueuedAcquirer {
+  readonly resolve: (handle: LeaseHandle) => void;
+  readonly refused: (error: unknown) => void;
+
+  constructor(
+    pool: Pool,
+    holder: Holder,
+    timeoutMs: number,
+    resolve: (handle: LeaseHandle) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(pool, holder, timeoutMs);
+    this.resolve = resolve;
+    this.refused = reject;
+  }
+
+  granted(entry: Entry): void {
+    this.resolve(this.pool.handle(entry));
   }
 }
 
@@ -130,29 +161,48 @@ export interface WaitOptions {
   timeoutMs?: number;
 }
 
-/** @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED; the signal's reason */
-export function acquire(pool: Pool, holder: Holder, options: WaitOptions = {}): Promise<Lease> {
+/** @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED */
+export function acquireHandle(pool: Pool, holder: Holder): Promise<LeaseHandle> {
+  const entry = pool.tryDispense(holder);
+  if (entry) return Promise.resolve(pool.handle(entry));
+  const { acquireTimeoutMs } = pool.settings;
+  return new Promise((resolve, reject) => {
+    pool.lend(new HandleAcquirer(pool, holder, acquireTimeoutMs, resolve, reject));
+  });
+}
+
+/** @throws {HandbackError} as {@link acquireHandle}; the signal's reason */
+export function acquireHandleWith(pool: Pool, holder: Holder, options: WaitOptions): Promise<LeaseHandle> {
   const { signal, timeoutMs = pool.settings.acquireTimeoutMs } = options;
   if (signal?.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
-    let settled = () => {};
-    const acquirer = new CallbackAcquirer(holder, timeoutMs, {
-      granted: (lease) => {
-        settled();
-        resolve(lease);
-      },
-      refused: (error) => {
-        settled();
-        reject(error);
-      },
-    });
+    let unlisten = () => {};
+    const granted = (handle: LeaseHandle) => {
+      unlisten();
+      resolve(handle);
+    };
+    const refused = (error: unknown) => {
+      unlisten();
+      reject(error);
+    };
+    const acquirer = new HandleAcquirer(pool, holder, timeoutMs, granted, refused);
     if (signal) {
-      settled = onAbort(signal, () => {
-        settled();
-        if (pool.withdraw(acquirer)) reject(signal.reason);
+      unlisten = onAbort(signal, () => {
+        if (pool.withdraw(acquirer)) refused(signal.reason);
       });
     }
     pool.lend(acquirer);
+  });
+}
+
+/** @throws {HandbackError} as {@link acquireHandle} */
+export function acquire(
+  pool: Pool,
+  holder: Holder,
+  timeoutMs = pool.settings.acquireTimeoutMs,
+): Promise<Lease> {
+  return new Promise((granted, refused) => {
+    pool.lend(new CallbackAcquirer(pool, holder, timeoutMs, { granted, refused }));
   });
 }
 
@@ -168,9 +218,9 @@ export function transactionOf<T>(
   const run = async (work: Work<T>) => {
     // A second attempt has what the first has left.
     const left = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (pool.clock.now() - begun));
-    const lease = await acquire(pool, holder, { timeoutMs: left });
+    const lease = await acquire(pool, holder, left);
     try {
-      return await lease.transaction(work, options);
+      return await lease.transactions.inTurn(work, options);
     } finally {
       lease.release();
     }

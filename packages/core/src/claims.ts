@@ -1,3 +1,4 @@
+import type { Entry } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
 import type { Acquirer } from './queue.js';
@@ -39,6 +40,8 @@ export interface ClaimsHooks {
   refused(): void;
 }
 
+export type ClaimLimits = Pick<Acquirer, 'timeoutMs' | 'sheddable'>;
+
 /** One acquire, shared by all who want the scope's lease while it waits. Over when it is granted, refused or withdrawn. */
 export class Claims implements Acquirer {
   readonly holder: ScopeContext;
@@ -46,15 +49,18 @@ export class Claims implements Acquirer {
   since = 0;
   deadline = 0;
   queued = false;
+  place = 0;
+  readonly sheddable: boolean;
   previous: Acquirer | null = null;
   next: Acquirer | null = null;
   readonly #hooks: ClaimsHooks;
   #claims: Claim[];
 
-  /** `timeoutMs` as in the option `acquireTimeoutMs`. */
-  constructor(context: ScopeContext, timeoutMs: number, first: Claim, hooks: ClaimsHooks) {
+  /** `timeoutMs` as in the option `acquireTimeoutMs`; `sheddable`: nothing is lost with it if it is refused. */
+  constructor(context: ScopeContext, limits: ClaimLimits, first: Claim, hooks: ClaimsHooks) {
     this.holder = context;
-    this.timeoutMs = timeoutMs;
+    this.timeoutMs = limits.timeoutMs;
+    this.sheddable = limits.sheddable;
     this.#claims = [first];
     this.#hooks = hooks;
   }
@@ -81,8 +87,8 @@ export class Claims implements Acquirer {
     return this.holder.pool.withdraw(this);
   }
 
-  granted(lease: Lease): void {
-    this.#hooks.granted(lease, this.#end());
+  granted(entry: Entry): void {
+    this.#hooks.granted(this.holder.pool.furnish(entry), this.#end());
   }
 
   refused(error: HandbackError): void {

@@ -1,12 +1,12 @@
 import { isSignal } from './abort.js';
-import { acquire, OneShot, transactionOf, type WaitOptions } from './acquirers.js';
+import { acquireHandle, acquireHandleWith, OneShot, transactionOf, type WaitOptions } from './acquirers.js';
 import { Current, currentOwner, runIn } from './current-db.js';
 import type { ServerFacts } from './driver.js';
 import type { Holder } from './entry.js';
 import type { HolderReport } from './errors.js';
 import type { PoolEvents } from './events.js';
 import { Job, type JobOptions, lookLike } from './job.js';
-import { LeaseHandle } from './lease-handle.js';
+import type { LeaseHandle } from './lease-handle.js';
 import { checkOptions, deadline, type Rules } from './option-rules.js';
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
@@ -48,7 +48,10 @@ const ACQUIRE_RULES: Rules = {
   signal: { allowed: 'an AbortSignal', accepts: (value) => value === null || isSignal(value) },
 };
 
+/** One for all of whose owner nothing is known. */
 const ONE_SHOT: Holder = { route: 'pool', comesBack: true };
+const ACQUIRE: Holder = { route: 'pool.acquire' };
+const TRY_ACQUIRE: Holder = { route: 'pool.tryAcquire' };
 
 /** Leases, one-shot statements, and jobs, over one pool of connections. Made by `createPool`. */
 export class ConnectionPool extends Queryable implements AsyncDisposable {
@@ -94,8 +97,7 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
 
   /** Each statement on a connection of its own, given back with the answer. */
   protected submit(statement: TrackedStatement): void {
-    const holder = this.#holder(ONE_SHOT);
-    this.#pool.asked(holder);
+    const holder = this.#asking(ONE_SHOT);
     this.#pool.lend(new OneShot(this.#pool, statement, holder, this.#pool.settings.acquireTimeoutMs));
   }
 
@@ -104,22 +106,26 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    *
    * @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED
    */
-  async acquire(options: AcquireOptions = {}): Promise<LeaseHandle> {
+  acquire(options?: AcquireOptions): Promise<LeaseHandle> {
+    return options === undefined
+      ? acquireHandle(this.#pool, this.#asking(ACQUIRE))
+      : this.#acquireWith(options);
+  }
+
+  async #acquireWith(options: AcquireOptions): Promise<LeaseHandle> {
     checkOptions(options, ACQUIRE_RULES, 'the options of acquire()');
     const { scope, ...waiting } = options;
-    const holder = this.#holder({ route: 'pool.acquire' }, scope);
-    this.#pool.asked(holder);
-    return new LeaseHandle(await acquire(this.#pool, holder, waiting));
+    return await acquireHandleWith(this.#pool, this.#asking(ACQUIRE, scope), waiting);
   }
 
   /** A connection if one is ready now and nobody waits for it; else undefined. */
-  tryAcquire(options: OwnerOptions = {}): LeaseHandle | undefined {
-    checkOptions(options, OWNER_RULES, 'the options of tryAcquire()');
-    const holder = this.#holder({ route: 'pool.tryAcquire' }, options.scope);
-    const lease = this.#pool.tryLend(holder, false);
-    if (!lease) return undefined;
+  tryAcquire(options?: OwnerOptions): LeaseHandle | undefined {
+    if (options !== undefined) checkOptions(options, OWNER_RULES, 'the options of tryAcquire()');
+    const holder = this.#holder(TRY_ACQUIRE, options?.scope);
+    const entry = this.#pool.tryDispense(holder, false);
+    if (!entry) return undefined;
     this.#pool.asked(holder);
-    return new LeaseHandle(lease);
+    return this.#pool.handle(entry);
   }
 
   /** BEGIN, `fn`, COMMIT on a connection of its own; ROLLBACK when `fn` throws. */
@@ -171,10 +177,18 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
     return wrapped;
   }
 
+  /** Who asks for a connection now. */
+  #asking(holder: Holder, scope?: Scope): Holder {
+    const asking = this.#holder(holder, scope);
+    this.#pool.asked(asking);
+    return asking;
+  }
+
   /** Who it is on whose behalf the pool is asked, if that can be known. */
   #holder(holder: Holder, scope?: Scope): Holder {
     const owner = scope ? Scope.lifeOf(scope).ownedBy() : currentOwner();
-    if (!owner) return holder;
+    // Where owners are known, more than that is noted about each holder.
+    if (!owner) return this.#pool.knowsOwners ? { ...holder } : holder;
     this.#pool.knowOwners();
     return heldBy(owner, holder);
   }

@@ -32,6 +32,10 @@ export class DoubleAcquire {
     this.#watching = true;
   }
 
+  get watching(): boolean {
+    return this.#watching;
+  }
+
   /** `holder` asks for a connection, or has just got one without waiting. Called from within the application's call. */
   asked(holder: Holder): void {
     const { settings, reporter } = this.#parts;
@@ -47,13 +51,13 @@ export class DoubleAcquire {
 
   /** What the owner holds already, or waits for. One statement (`pool.query`) holds for as long as it takes, whoever waits. */
   #firstOf(owner: Owner, asking: Holder): Holder | null {
-    const isAnother = (holder: Holder | undefined) =>
-      holder !== undefined && holder !== asking && !holder.comesBack && lineage(holder.owner).includes(owner);
+    const isAnother = (holder: Holder | null) =>
+      holder !== null && holder !== asking && !holder.comesBack && lineage(holder.owner).includes(owner);
     const held = [...this.#parts.slots.all]
-      .filter((entry) => isLeased(entry) && isAnother(entry.holding?.holder))
-      .sort((a, b) => (a.holding?.since ?? 0) - (b.holding?.since ?? 0));
+      .filter((entry) => isLeased(entry) && isAnother(entry.holder))
+      .sort((a, b) => a.heldSince - b.heldSince);
     const [oldest] = held;
-    if (oldest?.holding) return oldest.holding.holder;
+    if (oldest?.holder) return oldest.holder;
     if (owner.waiting === 0) return null;
     for (const { holder } of this.#queue().waiters) if (isAnother(holder)) return holder;
     return null;
@@ -71,7 +75,7 @@ export class DoubleAcquire {
     if (!this.#watching || this.#queue().size === 0 || slots.counts.leased < settings.max) return null;
     const held: Holder[] = [];
     for (const entry of slots.all) {
-      const holder = isLeased(entry) ? entry.holding?.holder : undefined;
+      const holder = isLeased(entry) ? entry.holder : null;
       if (!holder) continue;
       // Looking at those who wait is for when it may be worth it.
       if (!holder.owner?.waiting) return null;

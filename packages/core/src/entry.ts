@@ -25,11 +25,14 @@ export interface Holder {
   site?: CallSite;
 }
 
-/** What an entry knows of the lease that is on it. */
+/** A lease that nobody has used yet for more than to have it: no more than its handle. */
+export interface Young {
+  /** From here on it is a lease in full. */
+  grow(): void;
+}
+
+/** What an entry knows of the lease that is on it, once that is one in full. */
 export interface Holding {
-  readonly holder: Holder;
-  /** When it was acquired. */
-  readonly since: number;
   /** Statements sent on it so far. */
   readonly statements: number;
   /** Why it has not come back, in a sentence; undefined = nobody but its holder knows. */
@@ -55,6 +58,13 @@ export class Entry implements Linked<Entry> {
   readonly generation: number;
   readonly bornAt: number;
   connection: DriverConnection | null = null;
+  /** Who has it; null = nobody. */
+  holder: Holder | null = null;
+  /** When they got it. */
+  heldSince = 0;
+  /** Its lease, while that may be forgotten without anybody's knowing. */
+  young: Young | null = null;
+  /** Its lease, when there is more to know of it than the above. */
   holding: Holding | null = null;
   /** When it came back last. */
   idleSince: number;
@@ -79,6 +89,13 @@ export class Entry implements Linked<Entry> {
     this.bornAt = now;
     this.idleSince = now;
     this.provenAt = now;
+  }
+
+  /** Nobody has it any more. */
+  vacate(): void {
+    this.holder = null;
+    this.young = null;
+    this.holding = null;
   }
 
   get threadId(): number | undefined {

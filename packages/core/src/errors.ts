@@ -75,6 +75,8 @@ export interface PoolReport {
   readonly idle: number;
   readonly opening: number;
   readonly pending: number;
+  /** Of those who waited, how many a second are being given a connection; known while requests wait for long. */
+  readonly servedPerSecond?: number;
   /** The oldest holders first, at most ten. */
   readonly holders: readonly HolderReport[];
   /** Message of the last failed attempt to connect, while it still stands. */

@@ -50,12 +50,44 @@ export type WarningCode =
   | 'STATUS_HIDDEN'
   | 'UNSAFE_SETTING';
 
+/** What changes who listens; the others, such as `once`, go through these. */
+const CHANGES = [
+  'on',
+  'addListener',
+  'prependListener',
+  'off',
+  'removeListener',
+  'removeAllListeners',
+] as const;
+
 /**
  * Observers can't disturb the pool: what a listener throws surfaces as an uncaught exception, not in the flow. Nor are
  * they called in the async context of whoever happens to have caused the event, which may be another request than the
  * one it is about.
  */
 export class PoolEvents extends EventEmitter<PoolEventMap> {
+  /** @internal As {@link heard} says it, of the two that come with every lease: these must not cost even the question. */
+  hearsAcquire = false;
+  /** @internal */
+  hearsRelease = false;
+
+  static {
+    for (const name of CHANGES) {
+      const change = EventEmitter.prototype[name] as (...given: unknown[]) => unknown;
+      const value = function changed(this: PoolEvents, ...given: unknown[]) {
+        const result = change.apply(this, given);
+        this.#look();
+        return result;
+      };
+      Object.defineProperty(PoolEvents.prototype, name, { value, configurable: true, writable: true });
+    }
+  }
+
+  #look(): void {
+    this.hearsAcquire = this.heard('acquire');
+    this.hearsRelease = this.heard('release');
+  }
+
   /** Whether building the event is worth it. */
   heard(name: keyof PoolEventMap): boolean {
     return this.listenerCount(name) > 0;

@@ -1,4 +1,4 @@
-import type { Entry } from './entry.js';
+import type { Entry, Holding } from './entry.js';
 import type { Lease } from './lease.js';
 import type { LeaseHost, LeaseOwner } from './lease-host.js';
 import { LeaseClock, type LeaseLimits } from './lease-limits.js';
@@ -7,8 +7,10 @@ import { queryTimedOut, streamOpen, streamOutlived } from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import type { TrackedStatement } from './statement.js';
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /** What becomes of a lease, and of what runs on it, when its time is over or its caller has gone. */
-export class LeaseDeadlines {
+export class LeaseDeadlines implements Holding {
   readonly #lease: Lease;
   readonly #host: LeaseHost;
   readonly #entry: Entry;
@@ -25,12 +27,16 @@ export class LeaseDeadlines {
   }
 
   get dueAt(): number {
-    return this.#limits.dueAt;
+    return this.#lease.released ? NEVER : this.#limits.dueAt;
+  }
+
+  get statements(): number {
+    return this.#lease.statements;
   }
 
   /** A statement waits for a stream that nobody reads: its socket, which is not read either, keeps no process alive. */
   get isStalled(): boolean {
-    return this.#limits.stallDueAt !== Number.POSITIVE_INFINITY;
+    return !this.#lease.released && this.#limits.stallDueAt !== NEVER;
   }
 
   /** It was reported as a leak. */
@@ -50,6 +56,7 @@ export class LeaseDeadlines {
     this.quieter();
   }
 
+  /** Why it has not come back, in a sentence; undefined = nobody but its holder knows. */
   get whyHeld(): string | undefined {
     return this.#owner?.whyHeld;
   }
@@ -61,13 +68,9 @@ export class LeaseDeadlines {
 
   /** A statement goes to the server. */
   sent(statement: TrackedStatement): void {
-    statement.onGivenUp = () => {
-      if (this.#line.running !== statement) return;
-      this.#lease.note(statement, abortError(statement.signal));
-      // A second KILL could come after the next holder has begun.
-      if (this.#lease.killed) return;
-      this.#host.cancel(this.#entry, this.#lease, statement, 'signal');
-    };
+    // Nobody else gives up what has been sent.
+    const mayBeGivenUp = statement.signal !== undefined || statement.bound;
+    statement.onGivenUp = mayBeGivenUp ? () => this.#givenUp(statement) : null;
     if (statement instanceof StreamedStatement) {
       statement.begins(this.#host.clock);
       statement.onFlow = () => this.expect();
@@ -79,7 +82,21 @@ export class LeaseDeadlines {
     this.expect();
   }
 
+  #givenUp(statement: TrackedStatement): void {
+    if (this.#line.running !== statement) return;
+    this.#lease.note(statement, abortError(statement.signal));
+    // A second KILL could come after the next holder has begun.
+    if (this.#lease.killed) return;
+    this.#host.cancel(this.#entry, this.#lease, statement, 'signal');
+  }
+
+  /** The pool begins to close. */
+  poolCloses(): void {
+    this.#lease.poolCloses();
+  }
+
   due(now: number): void {
+    if (this.#lease.released) return;
     if (this.#limits.isReportDue(now)) {
       this.#limits.reported = true;
       this.#host.leaked(this.#entry, this.#lease);

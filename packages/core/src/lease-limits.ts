@@ -15,6 +15,14 @@ export interface LeaseLimits {
   readonly stallMs: number;
 }
 
+export const NO_LIMITS: LeaseLimits = {
+  queryTimeoutMs: 0,
+  leakAfterMs: 0,
+  maxHoldMs: 0,
+  idleHandBackMs: 0,
+  stallMs: 0,
+};
+
 /** Even where nobody queues: a reader may be busy with a row for a while. */
 export const SHORTEST_STALL_MS = 1_000;
 
@@ -27,16 +35,43 @@ const REQUEST_QUERY_TIMEOUT_MS = 30_000;
 /** Once hijacked, upgraded or a stream of events, a response lasts for as long as its client likes. */
 const LONG_LIVED_MS = 1_000;
 
-export function limitsOf(holder: Holder, pool: ScopeSettings): LeaseLimits {
-  const { queryTimeoutMs, leakAfterMs, maxHoldMs, idleHandBackMs, acquireTimeoutMs } =
-    holder.settings ?? pool;
+function limitsOf(settings: ScopeSettings, isRequest: boolean): LeaseLimits {
+  const { queryTimeoutMs, leakAfterMs, maxHoldMs, idleHandBackMs, acquireTimeoutMs } = settings;
   return {
-    queryTimeoutMs: queryTimeoutMs ?? (holder.isRequest ? REQUEST_QUERY_TIMEOUT_MS : 0),
+    queryTimeoutMs: queryTimeoutMs ?? (isRequest ? REQUEST_QUERY_TIMEOUT_MS : 0),
     leakAfterMs,
     maxHoldMs,
-    idleHandBackMs: idleHandBackMs ?? (holder.isRequest ? LONG_LIVED_MS : 0),
+    idleHandBackMs: idleHandBackMs ?? (isRequest ? LONG_LIVED_MS : 0),
     stallMs: Math.max(SHORTEST_STALL_MS, acquireTimeoutMs),
   };
+}
+
+/** The limits of each holder. Most are those of the one before, and not put together again. */
+export class LimitsBook {
+  readonly #pool: ScopeSettings;
+  #settings: ScopeSettings;
+  #isRequest = false;
+  #limits: LeaseLimits;
+
+  constructor(pool: ScopeSettings) {
+    this.#pool = pool;
+    this.#settings = pool;
+    this.#limits = limitsOf(pool, false);
+  }
+
+  of({ settings = this.#pool, isRequest = false }: Holder): LeaseLimits {
+    if (settings !== this.#settings || isRequest !== this.#isRequest) {
+      this.#settings = settings;
+      this.#isRequest = isRequest;
+      this.#limits = limitsOf(settings, isRequest);
+    }
+    return this.#limits;
+  }
+}
+
+/** When the first thing falls due on a lease on which nothing runs, in ms after its beginning. */
+export function firstDueMs({ leakAfterMs, maxHoldMs }: ScopeSettings): number {
+  return Math.min(after(0, leakAfterMs), after(0, maxHoldMs));
 }
 
 /** Unused, but kept for a reason: the reason may go without a statement. */

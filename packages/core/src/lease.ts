@@ -1,58 +1,65 @@
 import type { RawConnection } from './driver.js';
-import type { Entry, Holder, Holding } from './entry.js';
-import type { HandbackError } from './errors.js';
+import type { Entry, Holder } from './entry.js';
+import type { ErrorClass } from './error-classes.js';
 import { LeaseDeadlines } from './lease-deadlines.js';
 import type { LeaseHost, LeaseOwner } from './lease-host.js';
-import type { LeaseLimits } from './lease-limits.js';
+import { type LeaseLimits, NO_LIMITS } from './lease-limits.js';
 import { LeaseTransactions } from './lease-transactions.js';
-import { Line } from './line.js';
-import { type Dialect, Queryable } from './queryable.js';
+import { Line, type LineHooks } from './line.js';
 import { connectionLost, leaseReleased } from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import { type DriverError, type StatementKeeper, type TrackedStatement, wasNeverSent } from './statement.js';
-import type { Work } from './transaction.js';
-import type { TransactionOptions } from './transaction-options.js';
+
+const NOBODY: Holder = { route: '(none)' };
 
 /**
- * One acquire to release. It dies on release: what is called on it later rejects `LEASE_RELEASED`, and can
- * never touch whoever holds the connection then.
+ * One acquire to release, in full: what is sent on it, and what becomes of that. It dies on release: what is called on it
+ * later rejects `LEASE_RELEASED`, and can never touch whoever holds the connection then.
  */
-export class Lease extends Queryable implements StatementKeeper, Holding {
+export class Lease implements StatementKeeper, LineHooks {
   readonly holder: Holder;
   readonly since: number;
   killed = false;
-  /** @internal Told whenever a statement has ended, while the lease is held. */
+  /** Told whenever a statement has ended, while the lease is held. */
   onStatementEnded: (() => void) | null = null;
-  /** @internal Takes statements that could not be sent here and may run elsewhere. */
+  /** Takes statements that could not be sent here and may run elsewhere. */
   onUnsent: ((statement: TrackedStatement) => void) | null = null;
   readonly #host: LeaseHost;
   readonly #entry: Entry;
   readonly #line: Line;
-  readonly #deadlines: LeaseDeadlines;
+  /** What falls due on it, and when. */
+  readonly deadlines: LeaseDeadlines;
   #transactions: LeaseTransactions | null = null;
   #released = false;
   #takenAway = false;
 
-  /** @internal */
-  constructor(host: LeaseHost, entry: Entry, holder: Holder, since: number, limits: LeaseLimits) {
-    super();
+  constructor(host: LeaseHost, entry: Entry, holder: Holder, limits: LeaseLimits) {
     this.#host = host;
     this.#entry = entry;
     this.holder = holder;
-    this.since = since;
+    this.since = entry.heldSince;
     if (!entry.connection) throw new Error(`Connection ${entry.id} was handed out before it was open`);
-    this.#line = new Line(entry.connection, entry.session, host.clock, entry.provenAt, {
-      onSent: (statement) => this.#deadlines.sent(statement),
-      onWaiting: () => this.#deadlines.expect(),
-      onFailed: (of) => host.failed(entry, of),
-    });
-    this.#deadlines = new LeaseDeadlines(this, host, entry, this.#line, limits);
-    this.#deadlines.expect();
+    this.#line = new Line(entry.connection, entry.session, host.clock, entry.provenAt, this);
+    this.deadlines = new LeaseDeadlines(this, host, entry, this.#line, limits);
   }
 
-  /** @internal */
-  get dialect(): Dialect {
-    return this.#host.dialect;
+  /** One that was over before it was anything: it says so. */
+  static over(host: LeaseHost, entry: Entry): Lease {
+    const lease = new Lease(host, entry, NOBODY, NO_LIMITS);
+    lease.#released = true;
+    return lease;
+  }
+
+  onSent(statement: TrackedStatement): void {
+    this.deadlines.sent(statement);
+  }
+
+  onWaiting(): void {
+    this.deadlines.expect();
+  }
+
+  onFailed(of: ErrorClass): void {
+    this.#host.failed(this.#entry, of);
   }
 
   get released(): boolean {
@@ -69,12 +76,12 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     return !this.#released && this.#entry.session.inTransaction;
   }
 
-  /** @internal What is known of the session; for the scope that holds this lease. */
+  /** What is known of the session; for the scope that holds this lease. */
   get session(): Entry['session'] {
     return this.#entry.session;
   }
 
-  /** @internal Whether the connection can still be spoken to. */
+  /** Whether the connection can still be spoken to. */
   get usable(): boolean {
     return !this.#released && this.#entry.connection?.isUsable() === true;
   }
@@ -84,43 +91,43 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     return this.#line.size;
   }
 
-  /** @internal A transaction is open, or may be: an error left it open, or something that may begin one is under way. */
+  /** A transaction is open, or may be: an error left it open, or something that may begin one is under way. */
   get mayBeInTransaction(): boolean {
     return this.mayHaveBegun || this.#line.controls > 0;
   }
 
-  /** @internal The same, of what was sent: on a lost connection the rest begins nothing. */
+  /** The same, of what was sent: on a lost connection the rest begins nothing. */
   get mayHaveBegun(): boolean {
     const { inTransaction, unsure, abandoned } = this.#entry.session;
     return inTransaction || unsure || abandoned || this.#line.running?.controls === true;
   }
 
-  /** @internal Statements sent on it so far. */
+  /** Statements sent on it so far. */
   get statements(): number {
     return this.#line.statements;
   }
 
-  /** @internal When the server last answered here. */
+  /** When the server last answered here. */
   get provenAt(): number {
     return this.#line.provenAt;
   }
 
-  /** @internal A statement of it has generated an insert id, for which its owner may still ask. */
+  /** A statement of it has generated an insert id, for which its owner may still ask. */
   get hasUnreadInsertId(): boolean {
     return this.#entry.session.leftovers.unread;
   }
 
-  /** @internal Nothing runs, and nothing would be lost if another connection took its place. */
+  /** Nothing runs, and nothing would be lost if another connection took its place. */
   get isExchangeable(): boolean {
     return this.usable && this.#line.size === 0 && this.#entry.session.hasNothingToLose;
   }
 
-  /** @internal The server is the wrong one for what comes next, and nothing would be lost elsewhere. */
+  /** The server is the wrong one for what comes next, and nothing would be lost elsewhere. */
   get isAbandonable(): boolean {
     return this.#entry.session.unusable !== null && this.isExchangeable;
   }
 
-  /** @internal It has run as many statements, or lived as long, as it may. */
+  /** It has run as many statements, or lived as long, as it may. */
   isWorn(maxUses: number, now: number): boolean {
     const { session, expiresAt } = this.#entry;
     return (maxUses > 0 && session.uses >= maxUses) || now >= expiresAt;
@@ -133,18 +140,12 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     this.#line.add(statement);
   }
 
-  /** @internal Why a transaction that should be open is not. */
-  notOpen(): HandbackError {
-    return this.transactions.notOpen();
-  }
-
-  /** @internal What it does for transactions; most leases run none. */
+  /** What it does for transactions; most leases run none. */
   get transactions(): LeaseTransactions {
     this.#transactions ??= new LeaseTransactions(this, this.#host, this.#entry, this.#line);
     return this.#transactions;
   }
 
-  /** @internal */
   ended(statement: TrackedStatement, error: DriverError | null, result: unknown): void {
     // Of one that was given up it was noted then, as its caller has seen it.
     if (statement.sent && !statement.givenUp) this.note(statement, error, result);
@@ -159,10 +160,9 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
   /** Something less is under way. */
   #quieter(): void {
     this.onStatementEnded?.();
-    this.#deadlines.quieter();
+    this.deadlines.quieter();
   }
 
-  /** @internal */
   resends(statement: TrackedStatement, error: DriverError): boolean {
     const { onUnsent } = this;
     if (!onUnsent || statement.bound || statement.resent || !wasNeverSent(error)) return false;
@@ -180,7 +180,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     return true;
   }
 
-  /** @internal Into the log of its holder, if that keeps one. */
+  /** Into the log of its holder, if that keeps one. */
   note(statement: TrackedStatement, error: Error | null, result?: unknown): void {
     const { log } = this.holder;
     if (!log) return;
@@ -188,92 +188,42 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     log.add(statement.text, this.#host.clock.now() - this.#line.runningSince, error, result, rowsRead);
   }
 
-  /** @internal */
-  get dueAt(): number {
-    return this.#released ? Number.POSITIVE_INFINITY : this.#deadlines.dueAt;
-  }
-
-  /** @internal */
-  get isStalled(): boolean {
-    return !this.#released && this.#deadlines.isStalled;
-  }
-
-  /** @internal */
-  due(now: number): void {
-    if (!this.#released) this.#deadlines.due(now);
-  }
-
-  /** @internal From here on its owner is told when it is unused. */
+  /** From here on its owner is told when it is unused. */
   ownedBy(owner: LeaseOwner): void {
-    this.#deadlines.ownedBy(owner);
+    this.deadlines.ownedBy(owner);
   }
 
-  /** @internal Why it has not come back; undefined = nobody but its holder knows. */
-  get whyHeld(): string | undefined {
-    return this.#deadlines.whyHeld;
-  }
-
-  /** @internal It was reported as a leak. */
-  get reported(): boolean {
-    return this.#deadlines.reported;
-  }
-
-  /** @internal Its holder had it for too long: it is over for them, and the connection is closed. */
+  /** Its holder had it for too long: it is over for them, and the connection is closed. */
   takeAway(): void {
     this.#entry.heldTooLong = true;
     this.#takenAway = true;
     this.end(0);
   }
 
-  /** @internal A KILL is under way: nothing is sent until it is acknowledged. */
+  /** A KILL is under way: nothing is sent until it is acknowledged. */
   hold(): void {
     this.#line.hold();
   }
 
-  /** @internal */
   unhold(): void {
     this.#line.unhold();
     if (this.#released && this.#line.size === 0) this.#host.drained(this.#entry, this);
     else if (!this.#released) this.#quieter();
   }
 
-  /** @internal How long what is in flight may go on when its holder gives it `ms`. */
-  drainWithin(ms: number): number {
-    return this.#deadlines.drainWithin(ms);
-  }
-
-  /** @internal Whether the server still works on this statement. */
+  /** Whether the server still works on this statement. */
   isRunning(statement: TrackedStatement): boolean {
     return this.#line.running === statement;
   }
 
-  /** @internal What has not been sent never will be: the running statement is about to be killed. */
+  /** What has not been sent never will be: the running statement is about to be killed. */
   refuseWaiting(): void {
     this.#line.close(leaseReleased(this.#takenAway));
   }
 
-  /** @internal The connection is taken away: whoever reads rows gets `error`. */
+  /** The connection is taken away: whoever reads rows gets `error`. */
   abandonReadings(error: Error): void {
     this.#line.abandonReadings(error);
-  }
-
-  /** START TRANSACTION. @throws {HandbackError} TRANSACTION_NESTED when one is open: it would be committed. */
-  beginTransaction(): Promise<void> {
-    return this.transactions.begin();
-  }
-
-  /** COMMIT. @throws {HandbackError} OUTCOME_UNKNOWN when the connection was lost before the answer. */
-  commit(): Promise<void> {
-    return this.transactions.commit();
-  }
-
-  rollback(): Promise<void> {
-    return this.transactions.rollback();
-  }
-
-  /** BEGIN, `fn`, COMMIT; ROLLBACK when `fn` throws. Waits for another `transaction(fn)` of this lease to end. */
-  transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
-    return this.transactions.inTurn(fn, options);
   }
 
   /** The raw mysql2 connection. What happens on it can't be known, so it is closed when the lease ends. */
@@ -285,15 +235,11 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     return connection.expose();
   }
 
-  /**
-   * Gives the connection back. A statement that still runs is awaited up to the pool's `drainTimeoutMs`, then
-   * killed; an open transaction is rolled back. A second call does nothing.
-   */
   release(): void {
     this.end(undefined);
   }
 
-  /** @internal Whoever could release it has dropped it: when nothing runs on it any more, it comes back by itself. */
+  /** Whoever could release it has dropped it: when nothing runs on it any more, it comes back by itself. */
   forgotten(): void {
     if (this.#released) return;
     this.#host.forgotten(this.#entry);
@@ -303,7 +249,7 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     this.onStatementEnded();
   }
 
-  /** @internal `release` with another drain deadline than the pool's. */
+  /** `release` with another drain deadline than the pool's. */
   end(drainTimeoutMs: number | undefined): void {
     if (this.#released) return;
     this.#released = true;
@@ -314,16 +260,8 @@ export class Lease extends Queryable implements StatementKeeper, Holding {
     this.#host.takeBack(this.#entry, this, drainTimeoutMs);
   }
 
-  /** @internal Its pool closes: what has yet to begin on it does not begin. */
+  /** Its pool closes: what has yet to begin on it does not begin. */
   poolCloses(): void {
     this.#transactions?.lookAgain();
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.release();
   }
 }

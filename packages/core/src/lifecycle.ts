@@ -5,6 +5,7 @@ import { LateRules } from './late-rules.js';
 import type { Lease } from './lease.js';
 import { Losses } from './losses.js';
 import { type Owner, ScopeOwner } from './owner.js';
+import { isSheddable } from './policy.js';
 import { clientGone, routeOptedOut } from './refusals.js';
 import { RequestEnd } from './request-end.js';
 import type { RetryLimit } from './retries.js';
@@ -167,8 +168,14 @@ export class Lifecycle implements RetryLimit, EndListener, Ending, ClaimsHooks {
     this.ownedBy();
     const { acquireTimeoutMs } = settings;
     const timeoutMs = acquireTimeoutMs === 0 ? 0 : Math.max(1, acquireTimeoutMs - waitedMs);
-    this.#claims = new Claims(this.context, timeoutMs, claim, this);
+    const sheddable = this.#hasDoneNothing && isSheddable(timeoutMs, pool.settings);
+    this.#claims = new Claims(this.context, { timeoutMs, sheddable }, claim, this);
     pool.lend(this.#claims);
+  }
+
+  /** A request whose refusal would cost it nothing but its wait, and could still be its answer. */
+  get #hasDoneNothing(): boolean {
+    return this.context.isRequest === true && !this.#ran && !this.hasEnded;
   }
 
   refused(): void {

@@ -20,7 +20,7 @@ export class Losses {
   /** The connection died under the request. Silently going on with another is right only if nothing was lost with it. */
   died(lease: Lease): void {
     const { commitUnanswered, changes } = lease.session;
-    if (commitUnanswered) this.broken = lease.notOpen();
+    if (commitUnanswered) this.broken = lease.transactions.notOpen();
     else if (lease.mayHaveBegun) this.broken = rolledBackWith('because its connection was lost');
     else if (changes.altered || changes.temporaryTables.length > 0) this.broken = stateLost();
     this.#brokenBy = this.broken ? lease : null;

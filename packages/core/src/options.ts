@@ -107,6 +107,13 @@ export interface PoolOptions extends ScopeOptions {
   maxIdle?: number | undefined;
   /** This many connections are kept ready beyond those in use, from the start, as far as `max` allows. @default 0 */
   minIdle?: number | undefined;
+  /**
+   * Who is next when requests wait for their first connection. 'adaptive': in the order of arrival while the queue drains;
+   * when it stands, because more come than can be served, the newest first, and those who would wait in vain fail early
+   * with `OVERLOADED`. 'fifo': always in the order of arrival. Jobs, `pool.*` and requests that have had a connection keep their order in both.
+   * @default 'adaptive'
+   */
+  queue?: 'adaptive' | 'fifo' | undefined;
   /** Acquires that may wait; one more fails with `QUEUE_FULL`. 0 = nobody waits. @default 10000 */
   maxPending?: number | undefined;
   /** A connection unused for this long is closed, in ms; `minIdle` of them stay. 0 = never. @default 300000 */
@@ -189,6 +196,7 @@ export interface PoolSettings extends ScopeSettings {
   minIdle: number;
   /** What was given as `maxIdle`, which `max` may be below for a time; undefined = it goes along with `max`. */
   readonly maxIdleGiven: number | undefined;
+  readonly queue: 'adaptive' | 'fifo';
   readonly maxPending: number;
   readonly idleTimeoutMs: number;
   readonly maxLifetimeMs: number;
@@ -236,6 +244,7 @@ const POOL_RULES: Rules = {
   max: count(1),
   maxIdle: count(0),
   minIdle: count(0),
+  queue: oneOf('adaptive', 'fifo'),
   maxPending: count(0),
   idleTimeoutMs: duration,
   maxLifetimeMs: duration,
@@ -299,6 +308,7 @@ export function readPoolOptions(given: PoolOptions | string): PoolSettings {
     maxIdle,
     maxIdleGiven: options.maxIdle,
     minIdle,
+    queue: options.queue ?? 'adaptive',
     maxPending: options.maxPending ?? 10_000,
     idleTimeoutMs: options.idleTimeoutMs ?? 300_000,
     maxLifetimeMs: options.maxLifetimeMs ?? 1_800_000,

@@ -34,14 +34,31 @@ export interface Trust {
   readonly distrustedAt: number;
 }
 
+/** What decides whether an entry is too old. */
+export interface Ageing {
+  readonly now: number;
+  /** A connection is being opened or closed, or one was replaced for its age just now. */
+  readonly changing: boolean;
+}
+
+/** How things stand in the pool. */
+export interface Circumstances extends Ageing {
+  readonly closing: boolean;
+  /** Nobody waits and `maxIdle` others are idle. */
+  readonly surplus: boolean;
+  /** There are more connections than `max` allows: it was made smaller. */
+  readonly overMax: boolean;
+  readonly trust: Trust;
+}
+
 /** May this idle entry stay, as far as age goes? `idleLimitMs` is what the server allows. */
 export function mayStayIdle(
   entry: Entry,
-  now: number,
-  settings: PoolSettings,
-  limits: { readonly surplus: number; readonly idleLimitMs: number; readonly changing: boolean },
+  { idleTimeoutMs }: PoolSettings,
+  limits: Ageing & { readonly surplus: number; readonly idleLimitMs: number },
 ): Verdict {
-  if (isTooOld(entry, now, limits.changing))
+  const { now } = limits;
+  if (isTooOld(entry, limits))
     return { keep: false, reason: 'lifetime', detail: 'it has passed maxLifetimeMs' };
   if (now - entry.provenAt >= limits.idleLimitMs)
     return {
@@ -50,7 +67,7 @@ export function mayStayIdle(
       detail: "it was unused for as long as the server's wait_timeout allows",
     };
   const idleFor = now - entry.idleSince;
-  if (settings.idleTimeoutMs > 0 && idleFor >= settings.idleTimeoutMs && limits.surplus > 0) {
+  if (idleTimeoutMs > 0 && idleFor >= idleTimeoutMs && limits.surplus > 0) {
     return { keep: false, reason: 'idle', detail: 'it was unused for idleTimeoutMs' };
   }
   return KEEP;
@@ -68,21 +85,19 @@ export function lifetimeSpacingMs({ maxLifetimeMs, max }: PoolSettings): number 
  * One whose lifetime is nearly over goes unless another is being replaced (`changing`), so that those that were opened
  * together don't go together; at its end it goes in any case.
  */
-function isTooOld({ expiresAt, outlivedAt }: Entry, now: number, changing: boolean): boolean {
-  return now >= outlivedAt || (now >= expiresAt && !changing);
+function isTooOld({ expiresAt, outlivedAt }: Entry, ageing: Ageing): boolean {
+  const { now } = ageing;
+  return now >= expiresAt && (now >= outlivedAt || !ageing.changing);
 }
 
 /** May this idle entry be handed out now? */
-export function mayUse(
-  entry: Entry,
-  { now, trust, changing }: Pick<ReturnCircumstances, 'now' | 'trust' | 'changing'>,
-): Verdict {
+export function mayUse(entry: Entry, circumstances: Circumstances): Verdict {
   const { connection } = entry;
   if (!connection?.isUsable()) return { keep: false, reason: 'broken', detail: 'the connection is gone' };
   if (connection.isBusy()) return { keep: false, reason: 'broken', detail: 'the connection is still busy' };
-  if (entry.generation < trust.generation)
+  if (entry.generation < circumstances.trust.generation)
     return { keep: false, reason: 'stale', detail: 'the pool was renewed after it was opened' };
-  if (isTooOld(entry, now, changing))
+  if (isTooOld(entry, circumstances))
     return { keep: false, reason: 'lifetime', detail: 'it has passed maxLifetimeMs' };
   return KEEP;
 }
@@ -108,51 +123,59 @@ export function howToValidate(
 /** For how long an entry that was just opened or asked counts as proven, whatever the options say. */
 const CHECK_HOLDS_MS = 500;
 
-export interface ReturnCircumstances {
-  readonly now: number;
-  readonly closing: boolean;
-  /** Nobody waits and `maxIdle` others are idle. */
-  readonly surplus: boolean;
-  /** There are more connections than `max` allows: it was made smaller. */
-  readonly overMax: boolean;
-  readonly trust: Trust;
-  /** A connection is being opened or closed, or one was replaced for its age just now. */
-  readonly changing: boolean;
-}
-
 /** What happens to an entry that comes back and is no longer busy? */
-export function mayKeep(
-  entry: Entry,
-  circumstances: ReturnCircumstances,
-  settings: PoolSettings,
-): ReturnVerdict {
-  return whyNotKept(entry, circumstances, settings) ?? howToClean(entry, settings);
+export function mayKeep(entry: Entry, circumstances: Circumstances, settings: PoolSettings): ReturnVerdict {
+  return (
+    whyBroken(entry) ??
+    whyTakenAway(entry) ??
+    whyNotWanted(entry, circumstances) ??
+    whySpoilt(entry, settings) ??
+    whySurplus(circumstances) ??
+    howToClean(entry, settings)
+  );
 }
 
-function whyNotKept(
-  entry: Entry,
-  { closing, now, trust, overMax, surplus, changing }: ReturnCircumstances,
-  { maxUses }: PoolSettings,
-): Eviction | null {
-  const { connection, session } = entry;
+/**
+ * Must an entry go that comes back as it was handed out? Nothing was sent on it: its session is what it was then, and should
+ * its connection have ended without a word, that shows before it is used.
+ */
+export function whyNotBack(entry: Entry, circumstances: Circumstances): Eviction | null {
+  const { unusable } = entry.session;
+  if (unusable !== null) return evict('broken', unusable);
+  return whyNotWanted(entry, circumstances) ?? whySurplus(circumstances);
+}
+
+function whyBroken({ connection, session }: Entry): Eviction | null {
   if (!connection?.isUsable()) return evict('broken', session.unusable ?? 'the connection is gone');
-  if (session.unusable) return evict('broken', session.unusable);
-  if (entry.heldTooLong) return evict('maxHold', 'it was held for longer than maxHoldMs');
-  if (session.exposed) return evict('exposed', 'its raw connection was handed out');
-  if (closing) return evict('pool-closed', 'the pool is closing');
-  if (isTooOld(entry, now, changing)) return evict('lifetime', 'it has passed maxLifetimeMs');
+  return session.unusable ? evict('broken', session.unusable) : null;
+}
+
+function whyTakenAway({ heldTooLong, session }: Entry): Eviction | null {
+  if (heldTooLong) return evict('maxHold', 'it was held for longer than maxHoldMs');
+  return session.exposed ? evict('exposed', 'its raw connection was handed out') : null;
+}
+
+function whyNotWanted(entry: Entry, circumstances: Circumstances): Eviction | null {
+  if (circumstances.closing) return evict('pool-closed', 'the pool is closing');
+  if (isTooOld(entry, circumstances)) return evict('lifetime', 'it has passed maxLifetimeMs');
+  if (entry.generation < circumstances.trust.generation)
+    return evict('stale', 'the pool was renewed after it was opened');
+  return circumstances.overMax ? evict('resized', 'there are more connections than max') : null;
+}
+
+function whySpoilt({ connection, session }: Entry, { maxUses }: PoolSettings): Eviction | null {
   if (maxUses > 0 && session.uses >= maxUses) return evict('uses', 'it has run maxUses statements');
-  if (entry.generation < trust.generation) return evict('stale', 'the pool was renewed after it was opened');
-  if (overMax) return evict('resized', 'there are more connections than max');
-  if (connection.charsetChanged()) {
-    // A reset would heal the server's side only; see docs/decisions.md on the injection that this leaves open.
-    return evict('charset', 'its character set was changed');
-  }
-  if (session.changes.unresettable) return evict('unresettable', session.changes.unresettable);
-  if (session.changes.roleChanged) return evict('role', 'its role was changed');
-  if (session.changes.schemaChanged && !connection.hasSchema) {
-    return evict('schema', 'its default schema was changed and none is configured');
-  }
+  // A reset would heal the server's side only; see docs/decisions.md on the injection that this leaves open.
+  if (connection?.charsetChanged()) return evict('charset', 'its character set was changed');
+  const { unresettable, roleChanged, schemaChanged } = session.changes;
+  if (unresettable) return evict('unresettable', unresettable);
+  if (roleChanged) return evict('role', 'its role was changed');
+  return schemaChanged && !connection?.hasSchema
+    ? evict('schema', 'its default schema was changed and none is configured')
+    : null;
+}
+
+function whySurplus({ surplus }: Circumstances): Eviction | null {
   return surplus ? evict('maxIdle', 'maxIdle connections are idle already') : null;
 }
 
@@ -190,7 +213,7 @@ export function opensWanted(demand: Demand, settings: PoolSettings): number {
 /** Why an acquire was refused. */
 export type Refusal = Extract<
   ErrorCode,
-  'ACQUIRE_TIMEOUT' | 'QUEUE_FULL' | 'OPEN_FAILED' | 'POOL_CLOSED' | 'DOUBLE_ACQUIRE'
+  'ACQUIRE_TIMEOUT' | 'QUEUE_FULL' | 'OVERLOADED' | 'OPEN_FAILED' | 'POOL_CLOSED' | 'DOUBLE_ACQUIRE'
 >;
 
 export interface Crowd {
@@ -215,4 +238,12 @@ export function mayWait(timeoutMs: number, crowd: Crowd, settings: PoolSettings)
   if (timeoutMs === 0 && spare <= 0) return 'ACQUIRE_TIMEOUT';
   if (timeoutMs === 0 && crowd.backingOff) return 'OPEN_FAILED';
   return spare <= -settings.maxPending ? 'QUEUE_FULL' : null;
+}
+
+/**
+ * May the acquire be overtaken under overload, and refused early? Of a request that has not had a connection yet, since
+ * nothing is lost with it; not where somebody has said that it waits for ever, or not at all.
+ */
+export function isSheddable(timeoutMs: number, { queue }: PoolSettings): boolean {
+  return queue === 'adaptive' && timeoutMs > 0 && timeoutMs < Number.POSITIVE_INFINITY;
 }

@@ -1,21 +1,24 @@
 import { Canceller } from './canceller.js';
+import { PoolCircumstances } from './circumstances.js';
 import type { Clock } from './clock.js';
 import { Closer } from './closer.js';
 import { Control } from './control.js';
-import { Doors, type Rooms } from './doors.js';
+import { Doors } from './doors.js';
 import { DoubleAcquire } from './double-acquire.js';
 import { Drainer } from './drainer.js';
 import type { Driver, ServerFacts } from './driver.js';
 import { Endings } from './endings.js';
-import type { Holder } from './entry.js';
+import type { Entry, Holder } from './entry.js';
 import type { HolderReport } from './errors.js';
 import { PoolEvents } from './events.js';
 import { Evictor } from './evictor.js';
 import { Ghosts } from './ghosts.js';
 import { Initializer } from './initializer.js';
 import { Knowledge } from './knowledge.js';
+import { Landlord } from './landlord.js';
 import { LateReports } from './late-reports.js';
 import type { Lease } from './lease.js';
+import type { LeaseHandle } from './lease-handle.js';
 import { Opener } from './opener.js';
 import { type PoolSettings, resized } from './options.js';
 import type { Dialect } from './queryable.js';
@@ -23,11 +26,13 @@ import { type Acquirer, Queue } from './queue.js';
 import { Renewal } from './renewal.js';
 import { Reporter } from './reporter.js';
 import { Resetter } from './resetter.js';
+import type { PoolParts, Rooms } from './rooms.js';
 import { Shutdown } from './shutdown.js';
 import { Slots } from './slots.js';
 import { Counters, type PoolStats, snapshot } from './stats.js';
 import { Supply } from './supply.js';
 import { PoolTrust } from './trust.js';
+import { Upkeep } from './upkeep.js';
 import { Validator } from './validator.js';
 import { Watch } from './watch.js';
 
@@ -46,6 +51,7 @@ export class Pool {
   readonly #knowledge: Knowledge;
   readonly #reporter: Reporter;
   readonly #doors: Doors;
+  readonly #landlord: Landlord;
   readonly #rooms: Rooms;
 
   constructor(settings: PoolSettings, driver: Driver, clock: Clock) {
@@ -64,7 +70,8 @@ export class Pool {
     this.#reporter = reporter;
     // The parts and the doors call each other: the doors come first, and find the parts when they are used.
     this.#rooms = {} as Rooms;
-    this.#doors = new Doors({ ...parts, dialect: this.dialect }, this.#rooms);
+    this.#doors = new Doors(parts, this.#rooms);
+    this.#landlord = new Landlord(parts, this.#rooms, this.#doors, this.dialect);
     Object.assign(this.#rooms, this.#furnish(parts, driver));
     this.#rooms.supply.openMore();
     const { known } = settings.source;
@@ -72,9 +79,10 @@ export class Pool {
     if (known) process.nextTick(() => reporter.hazards(driver.hazards(known)));
   }
 
-  #furnish(parts: Parts, driver: Driver): Rooms {
+  #furnish(parts: PoolParts, driver: Driver): Rooms {
     const { settings, clock, slots, knowledge, trust, reporter } = parts;
     const doors = this.#doors;
+    const upkeep = new Upkeep(parts, this.#rooms, doors);
     const opener = new Opener(driver, clock, settings, (config) => reporter.hazards(driver.hazards(config)));
     const isUrgent = () => {
       const { ghost, closing } = slots.counts;
@@ -98,7 +106,7 @@ export class Pool {
     const evictor = new Evictor(
       clock,
       () => [settings.idleTimeoutMs, settings.maxLifetimeMs, knowledge.idleLimitMs],
-      () => doors.sweep(),
+      () => upkeep.sweep(),
     );
     const supply = new Supply(
       { ...parts, closer, opener, initializer },
@@ -116,15 +124,19 @@ export class Pool {
     const lastConnectError = () => supply.lastError ?? (slots.counts.ghost > 0 ? control.lastError : null);
     const queue: Queue = new Queue(parts, {
       dispense: (holder, since, mustBeProven) => doors.dispense(holder, since, mustBeProven),
-      onWaiting: () => doors.attend(),
+      takeBack: (entry) => doors.takeBack(entry, null, undefined),
+      onWaiting: () => upkeep.attend(),
       crowd: () => this.#crowd(),
       lastConnectError,
       unreachable: () => lastConnectError() !== null && this.#inUse === 0,
+      complete: () => slots.counts.opening === 0 && (slots.size >= settings.max || supply.makesDo),
     });
     return {
       queue,
       doubles: new DoubleAcquire(parts, () => queue),
       supply,
+      upkeep,
+      circumstances: new PoolCircumstances(parts, this.#rooms),
       evictor,
       closer,
       watch,
@@ -188,14 +200,34 @@ export class Pool {
     this.#rooms.queue.lend(acquirer);
   }
 
-  /** A connection that is ready now, if it is nobody else's turn; `mustBeProven` = one that need not be asked first. */
-  tryLend(holder: Holder, mustBeProven = true): Lease | null {
+  /** A connection that is ready now, if it is nobody else's turn. */
+  tryLend(holder: Holder): Lease | null {
+    const entry = this.tryDispense(holder);
+    return entry && this.furnish(entry);
+  }
+
+  /** The same, bare (`mustBeProven` = one that need not be asked first): to be handled, furnished, or taken back. */
+  tryDispense(holder: Holder, mustBeProven = true): Entry | null {
     return this.#rooms.queue.tryLend(holder, mustBeProven);
+  }
+
+  /** A lease in full of what was dispensed: for those who use it. */
+  furnish(entry: Entry): Lease {
+    return this.#landlord.furnish(entry);
+  }
+
+  /** The application's lease of what was dispensed. */
+  handle(entry: Entry): LeaseHandle {
+    return this.#landlord.handle(entry);
   }
 
   /** From now on it is known of some who asks: see the option `onDoubleAcquire`. */
   knowOwners(): void {
     this.#rooms.doubles.watch();
+  }
+
+  get knowsOwners(): boolean {
+    return this.#rooms.doubles.watching;
   }
 
   /** Somebody asks for a connection; called from within the application's call, before `lend` or `tryLend`. */
@@ -204,7 +236,7 @@ export class Pool {
   }
 
   get closing(): boolean {
-    return this.#doors.closing;
+    return this.#rooms.circumstances.closing;
   }
 
   /** Takes a waiter out of the queue. @returns false if it was not waiting */
@@ -214,7 +246,7 @@ export class Pool {
 
   /** A statement, or a BEGIN, goes to another connection, since it was never sent on a dead one. */
   resent(): void {
-    this.#doors.resent();
+    this.counters.retried++;
   }
 
   /** See the public pool's `evictAll`. @returns how many connections are affected */
@@ -225,7 +257,7 @@ export class Pool {
   /** See the public pool's `resize`. @throws {HandbackError} INVALID_OPTION */
   resize(given: unknown): void {
     Object.assign(this.settings, resized(this.settings, given));
-    this.#doors.shrink();
+    this.#rooms.upkeep.shrink();
   }
 
   /** See the public pool's `close`. */
@@ -255,15 +287,4 @@ export class Pool {
     const { leased, draining, resetting } = this.#slots.counts;
     return leased + draining + resetting;
   }
-}
-
-interface Parts {
-  readonly settings: PoolSettings;
-  readonly clock: Clock;
-  readonly events: PoolEvents;
-  readonly slots: Slots;
-  readonly counters: Counters;
-  readonly knowledge: Knowledge;
-  readonly trust: PoolTrust;
-  readonly reporter: Reporter;
 }

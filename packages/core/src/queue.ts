@@ -1,8 +1,8 @@
 import type { Clock } from './clock.js';
-import type { Holder } from './entry.js';
-import type { HandbackError } from './errors.js';
-import type { Lease } from './lease.js';
+import type { Entry, Holder } from './entry.js';
+import type { HandbackError, HolderReport } from './errors.js';
 import type { PoolSettings } from './options.js';
+import { Overload } from './overload.js';
 import { Pending, type Waiter } from './pending.js';
 import { type Crowd, mayWait, type Refusal } from './policy.js';
 import type { Reporter } from './reporter.js';
@@ -10,7 +10,8 @@ import type { Counters } from './stats.js';
 
 /** An acquire. Exactly one of `granted` and `refused` is called, unless it is withdrawn. */
 export interface Acquirer extends Waiter<Acquirer> {
-  granted(lease: Lease): void;
+  /** `entry` was dispensed to it. */
+  granted(entry: Entry): void;
   refused(error: HandbackError): void;
 }
 
@@ -23,13 +24,17 @@ export interface QueueParts {
 
 export interface QueueHooks {
   /** The pool's door out. */
-  dispense(holder: Holder, since: number, mustBeProven: boolean): Lease | null;
+  dispense(holder: Holder, since: number | null, mustBeProven: boolean): Entry | null;
+  /** And in, for what was dispensed in vain. */
+  takeBack(entry: Entry): void;
   /** Somebody has begun to wait. */
   onWaiting(): void;
   crowd(): Omit<Crowd, 'pending'>;
   lastConnectError(): Error | null;
   /** The failure to connect is all there is: no connection is in use that could come back. */
   unreachable(): boolean;
+  /** There are as many connections as there can be, and none is being opened. */
+  complete(): boolean;
 }
 
 /** Who gets a connection next, and who has waited long enough. */
@@ -37,6 +42,7 @@ export class Queue {
   readonly #parts: QueueParts;
   readonly #hooks: QueueHooks;
   readonly #pending: Pending<Acquirer>;
+  readonly #overload: Overload;
 
   constructor(parts: QueueParts, hooks: QueueHooks) {
     this.#parts = parts;
@@ -44,6 +50,11 @@ export class Queue {
     this.#pending = new Pending(parts.clock, (acquirer) =>
       this.#refuse(acquirer, hooks.unreachable() ? 'OPEN_FAILED' : 'ACQUIRE_TIMEOUT'),
     );
+    this.#overload = new Overload(parts.clock, {
+      oldest: () => this.#pending.oldestSheddable,
+      complete: () => hooks.complete(),
+      shed: (isOutOfPatience) => this.#shed(isOutOfPatience),
+    });
   }
 
   get size(): number {
@@ -51,15 +62,15 @@ export class Queue {
   }
 
   /** A connection that is ready now, if it is nobody else's turn; `mustBeProven` = one that need not be asked first. */
-  tryLend(holder: Holder, mustBeProven = true): Lease | null {
+  tryLend(holder: Holder, mustBeProven = true): Entry | null {
     if (this.#pending.size > 0) return null;
-    return this.#hooks.dispense(holder, this.#parts.clock.now(), mustBeProven);
+    return this.#hooks.dispense(holder, null, mustBeProven);
   }
 
   /** Gives `acquirer` a connection: now, if one is ready, else when it is its turn. */
   lend(acquirer: Acquirer): void {
-    const lease = this.tryLend(acquirer.holder);
-    if (lease) return acquirer.granted(lease);
+    const entry = this.tryLend(acquirer.holder);
+    if (entry) return acquirer.granted(entry);
     const now = this.#parts.clock.now();
     const { timeoutMs } = acquirer;
     acquirer.since = now;
@@ -67,6 +78,7 @@ export class Queue {
     // Not by a spread: V8 gives such a copy a hidden class of its own, each time.
     const crowd = { closing, hopeless, backingOff, live, busy, pending: this.#pending.size };
     const refusal = mayWait(timeoutMs, crowd, this.#parts.settings);
+    if (acquirer.sheddable) this.#overload.came(now);
     if (refusal) return this.#refuse(acquirer, refusal);
     this.#pending.add(acquirer, now, timeoutMs === 0 ? this.#unqueuedMs : timeoutMs);
     this.#hooks.onWaiting();
@@ -78,57 +90,83 @@ export class Queue {
     return connectTimeoutMs + validateTimeoutMs;
   }
 
-  /** Who waits, in order. */
+  /** Who waits, in the order of arrival. */
   get waiters(): Iterable<Acquirer> {
     return this.#pending.waiters();
   }
 
   /** Takes it out of the queue, with an error that says why. */
   refuse(acquirer: Acquirer, code: Refusal): void {
-    if (this.#pending.remove(acquirer)) this.#refuse(acquirer, code);
+    if (this.#remove(acquirer)) this.#refuse(acquirer, code);
   }
 
   /** @returns false if it was not waiting */
   withdraw(acquirer: Acquirer): boolean {
-    return this.#pending.remove(acquirer);
+    return this.#remove(acquirer);
+  }
+
+  #remove(acquirer: Acquirer): boolean {
+    const wasWaiting = this.#pending.remove(acquirer);
+    if (wasWaiting && acquirer.sheddable && !this.#pending.oldestSheddable) this.#overload.emptied();
+    return wasWaiting;
   }
 
   /** A connection has become idle. */
   serve(): void {
-    for (let first = this.#pending.first; first; first = this.#pending.first) {
-      const lease = this.#hooks.dispense(first.holder, first.since, true);
-      if (!lease) return;
+    for (let next = this.#next; next; next = this.#next) {
+      const entry = this.#hooks.dispense(next.holder, next.since, true);
+      if (!entry) return;
       // A listener that heard of the hand-over may have called the waiter off.
-      if (this.#pending.remove(first)) first.granted(lease);
-      else lease.release();
+      if (!this.#remove(next)) {
+        this.#hooks.takeBack(entry);
+        continue;
+      }
+      this.#overload.handedOver(next.sheddable);
+      next.granted(entry);
+    }
+  }
+
+  get #next(): Acquirer | null {
+    return this.#pending.next(this.#overload);
+  }
+
+  /** Those who have been overtaken for so long that waiting on would be in vain. */
+  #shed(isOutOfPatience: (waiter: Acquirer) => boolean): void {
+    let held: HolderReport[] | undefined;
+    for (let oldest = this.#pending.oldestSheddable; oldest; oldest = this.#pending.oldestSheddable) {
+      if (!isOutOfPatience(oldest)) return;
+      held ??= this.#parts.reporter.holders();
+      this.#remove(oldest);
+      this.#refuse(oldest, 'OVERLOADED', held);
     }
   }
 
   /** An attempt to open has failed: who does not queue does not wait for the next one either. */
   refuseUnqueued(): void {
-    for (const acquirer of this.#pending.waiters()) {
-      if (acquirer.timeoutMs === 0 && this.#pending.remove(acquirer)) this.#refuse(acquirer, 'OPEN_FAILED');
+    for (const acquirer of [...this.#pending.waiters()]) {
+      if (acquirer.timeoutMs === 0) this.refuse(acquirer, 'OPEN_FAILED');
     }
   }
 
   refuseAll(code: Refusal): void {
-    for (let first = this.#pending.first; first; first = this.#pending.first) {
-      this.#pending.remove(first);
-      this.#refuse(first, code);
-    }
+    for (let first = this.#pending.first; first; first = this.#pending.first) this.refuse(first, code);
   }
 
-  #refuse(acquirer: Acquirer, code: Refusal): void {
+  #refuse(acquirer: Acquirer, code: Refusal, held?: HolderReport[]): void {
     const { counters, clock, reporter } = this.#parts;
     if (code === 'ACQUIRE_TIMEOUT') counters.timedOut++;
-    if (code === 'QUEUE_FULL') counters.shed++;
+    if (code === 'QUEUE_FULL' || code === 'OVERLOADED') counters.shed++;
+    const pending = this.#pending.size;
     const error = reporter.refusal(code, {
       route: acquirer.holder.route,
       owner: acquirer.holder.owner,
       waitedMs: clock.now() - acquirer.since,
       timeoutMs: acquirer.timeoutMs,
-      pending: this.#pending.size,
+      pending,
+      rate: this.#overload.rate,
+      retryAfterSeconds: code === 'OPEN_FAILED' ? 1 : this.#overload.retryAfterSeconds(pending),
       lastConnectError: this.#hooks.lastConnectError(),
+      held,
     });
     acquirer.refused(error);
   }

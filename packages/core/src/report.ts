@@ -13,19 +13,25 @@ function isWaiting(owner: Owner | undefined, asking: Owner | undefined): boolean
 }
 
 export function holderReport(entry: Entry, now: number, asking?: Owner): HolderReport {
-  const { holding, session, threadId } = entry;
+  const { holder, heldSince, threadId } = entry;
+  const statement = lastStatement(entry);
   return {
-    route: holding?.holder.route ?? '(none)',
-    ageMs: Math.round(now - (holding?.since ?? now)),
-    statement: session.lastStatement === undefined ? undefined : maskValues(session.lastStatement),
+    route: holder?.route ?? '(none)',
+    ageMs: holder ? Math.round(now - heldSince) : 0,
+    statement: statement === undefined ? undefined : maskValues(statement),
     threadId,
-    ...(isWaiting(holding?.holder.owner, asking) ? { waiting: true } : {}),
+    ...(isWaiting(holder?.owner, asking) ? { waiting: true } : {}),
   };
+}
+
+/** The holder's: before they use it, what the session knows of is the one's before them. */
+function lastStatement({ holding, session }: Entry): string | undefined {
+  return holding ? session.lastStatement : undefined;
 }
 
 /** Who holds the pool's connections, the oldest first. */
 export function holders(slots: Slots, now: number, asking?: Owner): HolderReport[] {
-  const held = [...slots.all].filter((entry) => entry.holding !== null);
+  const held = [...slots.all].filter((entry) => entry.holder !== null);
   return held.map((entry) => holderReport(entry, now, asking)).sort((a, b) => b.ageMs - a.ageMs);
 }
 
@@ -38,7 +44,11 @@ export interface ReportFacts {
   readonly waitedMs: number;
   readonly timeoutMs: number;
   readonly pending: number;
+  /** Hand-overs a second to those who waited; 0 = not known. */
+  readonly rate: number;
   readonly lastConnectError: Error | null;
+  /** Who holds connections, where that has just been looked up. */
+  readonly held?: HolderReport[] | undefined;
 }
 
 export function poolReport(facts: ReportFacts): PoolReport {
@@ -53,7 +63,8 @@ export function poolReport(facts: ReportFacts): PoolReport {
     idle: slots.counts.idle,
     opening: slots.counts.opening,
     pending: facts.pending,
-    holders: holders(slots, now, facts.owner).slice(0, SHOWN_HOLDERS),
+    ...(facts.rate > 0 ? { servedPerSecond: Math.round(facts.rate) } : {}),
+    holders: (facts.held ?? holders(slots, now, facts.owner)).slice(0, SHOWN_HOLDERS),
     lastConnectError: lastConnectError?.message,
   };
 }
@@ -68,7 +79,9 @@ export function describe(report: PoolReport): string {
   const { pool, waitedMs, timeoutMs, max, maxIdle, leased, idle, opening, pending, lastConnectError } =
     report;
   const sizes = `max ${max}, maxIdle ${maxIdle}, leased ${leased}, idle ${idle}, opening ${opening}`;
-  const facts = `waited ${waitedMs} ms; ${sizes}, pending ${pending}, timeout ${timeoutMs} ms`;
+  const { servedPerSecond } = report;
+  const rate = servedPerSecond === undefined ? '' : `, served ${servedPerSecond} a second`;
+  const facts = `waited ${waitedMs} ms; ${sizes}, pending ${pending}${rate}, timeout ${timeoutMs} ms`;
   const who = report.holders.map(describeHolder);
   const held = who.length === 0 ? 'nobody holds a connection' : `held by ${who.join(', ')}`;
   const cause = lastConnectError === undefined ? '' : `; last attempt to connect: ${lastConnectError}`;

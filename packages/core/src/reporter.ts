@@ -5,6 +5,7 @@ import type { Entry, Holding } from './entry.js';
 import { type DoubleAcquireReport, HandbackError, type HolderReport, type PoolReport } from './errors.js';
 import type { PoolEventMap, PoolEvents } from './events.js';
 import type { Knowledge } from './knowledge.js';
+import type { Lease } from './lease.js';
 import type { PoolSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { Refusal } from './policy.js';
@@ -16,6 +17,7 @@ import type { Slots } from './slots.js';
 const MESSAGES: Readonly<Record<Refusal, string>> = {
   ACQUIRE_TIMEOUT: 'No database connection became free in time.',
   QUEUE_FULL: 'Too many requests are waiting for a database connection.',
+  OVERLOADED: 'More requests are coming than the database can serve.',
   OPEN_FAILED: 'The database cannot be reached.',
   POOL_CLOSED: 'The database pool is closed.',
   DOUBLE_ACQUIRE:
@@ -43,7 +45,12 @@ export interface Refused {
   readonly waitedMs: number;
   readonly timeoutMs: number;
   readonly pending: number;
+  /** Hand-overs a second to those who waited; 0 = not known. */
+  readonly rate: number;
+  readonly retryAfterSeconds: number;
   readonly lastConnectError: Error | null;
+  /** Who holds connections, looked up once for all who are refused together. */
+  readonly held?: HolderReport[] | undefined;
 }
 
 /** Says in errors, events and warnings what the pool knows. */
@@ -65,8 +72,9 @@ export class Reporter {
     const { settings, slots, clock, events } = this.#parts;
     if (code === 'POOL_CLOSED') return new HandbackError(code, MESSAGES[code]);
     const report = poolReport({ settings, slots, now: clock.now(), ...refused });
-    const cause = refused.lastConnectError;
-    const error = new HandbackError(code, MESSAGES[code], cause ? { report, cause } : { report });
+    const { lastConnectError: cause, retryAfterSeconds } = refused;
+    const facts = { report, retryAfterSeconds };
+    const error = new HandbackError(code, MESSAGES[code], cause ? { ...facts, cause } : facts);
     if (events.heard('acquireFailed')) events.tell('acquireFailed', { route: refused.route, error });
     this.#warn(code, report);
     return error;
@@ -89,7 +97,7 @@ export class Reporter {
   /** Each time as an event, once per route as a warning. */
   openTransaction(entry: Entry): void {
     const { events } = this.#parts;
-    const route = entry.holding?.holder.route ?? '(none)';
+    const route = entry.holder?.route ?? '(none)';
     const statement = entry.session.openedBy;
     if (events.heard('rollback')) events.tell('rollback', { connection: entry.id, route, statement });
     this.#once(`open transaction ${route}`, {
@@ -184,19 +192,15 @@ export class Reporter {
   }
 
   /** What was reported has come back. */
-  unleaked(holding: Holding, entry: Entry): void {
+  unleaked({ holder, since }: Lease, { id }: Entry): void {
     const { events, clock } = this.#parts;
-    events.tell('unleak', {
-      connection: entry.id,
-      route: holding.holder.route,
-      heldMs: clock.now() - holding.since,
-    });
+    events.tell('unleak', { connection: id, route: holder.route, heldMs: clock.now() - since });
   }
 
   released(entry: Entry, clean: boolean): void {
     const { events, clock } = this.#parts;
-    if (!entry.holding || !events.heard('release')) return;
-    const { holder, since } = entry.holding;
-    events.tell('release', { connection: entry.id, route: holder.route, heldMs: clock.now() - since, clean });
+    if (!events.hearsRelease || !entry.holder) return;
+    const { id, holder, heldSince } = entry;
+    events.tell('release', { connection: id, route: holder.route, heldMs: clock.now() - heldSince, clean });
   }
 }

@@ -100,7 +100,7 @@ export class Scope extends Queryable {
     if (this.#inWhole()) throw decidedByAnswer();
     if (this.#life.functions > 0) throw nested();
     const lease = await this.#held();
-    await lease.beginTransaction();
+    await lease.transactions.begin();
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Entry } from './entry.js';
-import { LinkedList } from './linked-list.js';
-import { LEGAL_MOVES, type State } from './states.js';
+import { IdleList } from './idle-list.js';
+import { isLegalMove, type State } from './states.js';
 
 export type StateCounts = Readonly<Record<State, number>>;
 
@@ -10,13 +10,12 @@ export type StateCounts = Readonly<Record<State, number>>;
  */
 export class Slots {
   readonly all = new Set<Entry>();
-  /** In the order in which they came back: the last one is the most recently used. */
-  readonly idle = new LinkedList<Entry>();
+  readonly idle = new IdleList();
   /** Entries ever added. */
   opened = 0;
   /** Entries that reached `closed`. */
   closed = 0;
-  readonly #counts: Record<State, number> = {
+  readonly counts: StateCounts = {
     opening: 0,
     idle: 0,
     validating: 0,
@@ -28,19 +27,15 @@ export class Slots {
     closed: 0,
   };
 
-  get counts(): StateCounts {
-    return this.#counts;
-  }
-
   /** Entries that count against `max`: all that are not closed. */
   get size(): number {
-    return this.all.size;
+    return this.opened - this.closed;
   }
 
   add(entry: Entry): void {
     this.all.add(entry);
     this.opened++;
-    this.#counts.opening++;
+    count(this.counts, 'opening', 1);
   }
 
   /**
@@ -50,16 +45,30 @@ export class Slots {
    */
   move(entry: Entry, to: State, first = false): void {
     const from = entry.state;
-    if (!LEGAL_MOVES[from].includes(to))
-      throw new Error(`Illegal move of connection ${entry.id}: ${from} to ${to}`);
+    if (!isLegalMove(from, to)) throw new Error(`Illegal move of connection ${entry.id}: ${from} to ${to}`);
     if (from === 'idle') this.idle.remove(entry);
-    this.#counts[from]--;
+    count(this.counts, from, -1);
     (entry as { state: State }).state = to;
-    this.#counts[to]++;
-    if (to === 'idle') this.idle[first ? 'unshift' : 'push'](entry);
-    if (to !== 'closed') return;
-    this.#counts.closed--;
+    count(this.counts, to, 1);
+    if (to === 'idle') this.join(entry, first);
+    else if (to === 'closed') this.leave(entry);
+  }
+
+  private join(entry: Entry, first: boolean): void {
+    if (first) this.idle.unshift(entry);
+    else this.idle.push(entry);
+  }
+
+  private leave(entry: Entry): void {
+    count(this.counts, 'closed', -1);
     this.closed++;
     this.all.delete(entry);
   }
+}
+
+/** `counts` as its owner may write it. The two of every acquire and release by name: a key that varies costs several times as much. */
+function count(counts: { -readonly [S in State]: number }, state: State, change: 1 | -1): void {
+  if (state === 'idle') counts.idle += change;
+  else if (state === 'leased') counts.leased += change;
+  else counts[state] += change;
 }

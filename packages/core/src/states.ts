@@ -26,6 +26,16 @@ export const LEGAL_MOVES: Readonly<Record<State, readonly State[]>> = {
   closed: [],
 };
 
+/** Whether {@link LEGAL_MOVES} says so. The way out and the way in of every lease are known without looking it up. */
+export function isLegalMove(from: State, to: State): boolean {
+  if (to === 'leased' && from === 'idle') return IS_LENT;
+  if (to === 'idle' && from === 'leased') return IS_TAKEN_BACK;
+  return LEGAL_MOVES[from].includes(to);
+}
+
+const IS_LENT = LEGAL_MOVES.idle.includes('leased');
+const IS_TAKEN_BACK = LEGAL_MOVES.leased.includes('idle');
+
 /** Why the pool stopped using a connection. */
 export type EvictReason =
   | 'idle'

@@ -68,7 +68,7 @@ export interface PoolStats {
   readonly released: number;
   /** Acquires that met their deadline. */
   readonly timedOut: number;
-  /** Acquires refused at once because of load. */
+  /** Acquires refused because of load: at once (`QUEUE_FULL`), or early (`OVERLOADED`). */
   readonly shed: number;
   /** Pieces of work that began after their request had ended. */
   readonly late: number;

@@ -72,6 +72,11 @@ export class Supply {
     return this.#backoff.failing && this.#backoff.waiting;
   }
 
+  /** The server has no room for more, and those that there are serve. */
+  get makesDo(): boolean {
+    return this.#backoff.makesDo;
+  }
+
   /** Somebody waits: don't sleep on an attempt that was put off because nobody did. */
   attend(): void {
     this.#backoff.attend();

@@ -1,6 +1,11 @@
 import type { Clock, Timer } from './clock.js';
 import type { Slots } from './slots.js';
 
+/** How long a lease is young: it is looked at then, between half as long and as long after its beginning. */
+export const YOUNG_MS = 1_000;
+
+const NEVER = Number.POSITIVE_INFINITY;
+
 /**
  * One timer for everything that falls due on leases: limits of statements, reports of leaks, the end of a hold. What
  * ends in time costs a comparison and calls nothing off: the timer finds nothing due and is set for what is next.
@@ -9,8 +14,10 @@ export class Watch {
   readonly #clock: Clock;
   readonly #slots: Slots;
   #timer: Timer | null = null;
-  #at = Number.POSITIVE_INFINITY;
+  #at = NEVER;
   #awaited = false;
+  /** It is known when those that are young are looked at. */
+  #expectsYoung = false;
 
   constructor(clock: Clock, slots: Slots) {
     this.#clock = clock;
@@ -29,17 +36,30 @@ export class Watch {
     this.#timer = this.#clock.after(Math.max(0, earliest - this.#clock.now()), look, anyAwaited);
   }
 
+  /** A lease that began at `since` is young. Those that come back before anybody looks at them have cost this much. */
+  expectYoung(since: number): void {
+    if (this.#expectsYoung) return;
+    this.#expectsYoung = true;
+    this.expect(since + YOUNG_MS);
+  }
+
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    this.#at = Number.POSITIVE_INFINITY;
+    this.#at = NEVER;
+    this.#expectsYoung = false;
     this.#awaited = false;
   }
 
   #look(): void {
     this.stop();
     const now = this.#clock.now();
-    for (const { holding } of [...this.#slots.all]) if (holding && holding.dueAt <= now) holding.due(now);
-    for (const { holding } of this.#slots.all) if (holding) this.expect(holding.dueAt, holding.isStalled);
+    const all = [...this.#slots.all];
+    for (const { young, heldSince } of all) if (now - heldSince >= YOUNG_MS / 2) young?.grow();
+    for (const { holding } of all) if (holding && holding.dueAt <= now) holding.due(now);
+    for (const { holding, young, heldSince } of this.#slots.all) {
+      if (holding) this.expect(holding.dueAt, holding.isStalled);
+      if (young) this.expectYoung(heldSince);
+    }
   }
 }

@@ -6,6 +6,8 @@ import fastifyHandback from '@handback/fastify';
 import type { RequestHandler } from 'express';
 import Fastify from 'fastify';
 import type { RowDataPacket } from 'mysql2';
+import { ConnectionPool } from '#core/connection-pool.js';
+import { TestRequest } from '../../core/request-fixture.js';
 import { CARD, PASSWORD, WHOLE_PASSWORD } from './evidence.js';
 import { type Stage, slow } from './stage.js';
 
@@ -20,7 +22,24 @@ async function idOf(db: Pick<Scope, 'query'>): Promise<number> {
 
 /** How to get each error of the catalogue from a real server. null = reserved: nothing raises it. */
 export const SCENARIOS: Readonly<Record<ErrorCode, ((stage: Stage) => Promise<unknown>) | null>> = {
-  OVERLOADED: null,
+  /** It takes hundreds: the first that is refused is looked at. */
+  async OVERLOADED(stage) {
+    const pool = createPool({ uri: stage.uri, max: 1, log: 10 });
+    pool.events.once('acquireFailed', (event) => stage.evidence.look('event acquireFailed', event));
+    pool.events.on('warning', (event) => stage.evidence.look('event warning', event));
+    const answers: Promise<unknown>[] = [];
+    for (let wave = 0; wave < 100 && pool.stats().shed === 0; wave++) {
+      for (let n = 0; n < 40; n++) {
+        const request = new TestRequest({ flow: ConnectionPool.flowOf(pool) });
+        const answered = request.db.query('SELECT ? AS card, SLEEP(0.005)', [CARD]);
+        answers.push(answered.finally(() => request.answer()));
+      }
+      await delay(100);
+    }
+    const refused = (await Promise.allSettled(answers)).find(({ status }) => status === 'rejected');
+    await stage.failure(() => (refused?.status === 'rejected' ? Promise.reject(refused.reason) : undefined));
+    await pool.close();
+  },
 
   async INVALID_OPTION(stage) {
     const host = `x:${PASSWORD}@127.0.0.1`;

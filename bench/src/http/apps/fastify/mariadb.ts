@@ -1,10 +1,10 @@
 import fastify from 'fastify';
-import { createPool } from 'mariadb';
+import { createPool, type PoolConfig } from 'mariadb';
 import { ONE } from '../../work.js';
 import { type ById, listening } from './listening.js';
 
 /** Another driver altogether: the official one of MariaDB, with its own pool. */
-export function start(uri: string) {
+export function start(uri: string, options: PoolConfig = {}) {
   const app = fastify();
   const { hostname, port, username, password, pathname } = new URL(uri);
   const pool = createPool({
@@ -13,6 +13,7 @@ export function start(uri: string) {
     user: username,
     password: decodeURIComponent(password),
     database: pathname.slice(1),
+    ...options,
   });
   app.addHook('onClose', () => pool.end());
   app.get<ById>('/one/:id', async ({ params }) => {

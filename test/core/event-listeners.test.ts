@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { PoolEvents } from '#core/events.js';
+
+const heard = (events: PoolEvents) => [events.hearsAcquire, events.hearsRelease];
+
+describe('whether somebody listens to the events of every lease', () => {
+  it('is known from the first listener to the last, however they come and go', () => {
+    const events = new PoolEvents();
+    const listener = () => {};
+    assert.deepEqual(heard(events), [false, false]);
+    events.on('release', listener);
+    assert.deepEqual(heard(events), [false, true]);
+    events.addListener('acquire', listener).prependListener('acquire', listener);
+    assert.deepEqual(heard(events), [true, true]);
+    events.off('acquire', listener);
+    assert.deepEqual(heard(events), [true, true]);
+    events.removeListener('acquire', listener);
+    assert.deepEqual(heard(events), [false, true]);
+    events.removeAllListeners();
+    assert.deepEqual(heard(events), [false, false]);
+    events.prependOnceListener('acquire', listener);
+    assert.deepEqual(heard(events), [true, false]);
+    events.removeAllListeners('acquire');
+    assert.deepEqual(heard(events), [false, false]);
+  });
+
+  it('by one who listens once: until they have heard', async () => {
+    const events = new PoolEvents();
+    const told = { connection: 1, route: 'r', waitedMs: 0 };
+    events.once('acquire', () => {});
+    const awaited = once(events, 'release');
+    assert.deepEqual(heard(events), [true, true]);
+    events.tell('acquire', told);
+    events.tell('release', { connection: 1, route: 'r', heldMs: 0, clean: true });
+    await awaited;
+    assert.deepEqual(heard(events), [false, false]);
+  });
+
+  it('is nobody’s who listens to something else', () => {
+    const events = new PoolEvents();
+    events.on('warning', () => {});
+    assert.deepEqual(heard(events), [false, false]);
+    assert.equal(events.listenerCount('warning'), 1);
+  });
+});
