@@ -127,6 +127,22 @@ describe('the evidence that is seen from inside', () => {
     loop.stop();
   });
 
+  it('knows for how long of any time until now the process was kept from running', async () => {
+    const loop = new Loop();
+    const turn = () => new Promise((resolve) => setTimeout(resolve, 30));
+    await turn();
+    const before = performance.now();
+    while (performance.now() < before + 300);
+    assert.ok(loop.stalledSince(before) > 200, 'one that is not over');
+    await turn();
+    assert.ok(loop.stalledSince(before) > 200, 'one that is');
+    const after = performance.now();
+    await turn();
+    const since = performance.now() - after;
+    assert.ok(loop.stalledSince(after) <= since, 'what was before does not count');
+    loop.stop();
+  });
+
   it('tells of a waiter that was passed by one that came much later', () => {
     const order = new GrantOrder();
     assert.equal(order.granted(1_000), 0);

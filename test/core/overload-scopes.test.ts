@@ -170,7 +170,7 @@ describe('while the line stands', () => {
   });
 
   it('with a short deadline they hear of it before that is over', async () => {
-    const flood = await standing({ acquireTimeoutMs: 600 });
+    const flood = await standing({ acquireTimeoutMs: 450 });
     const { shed, timedOut } = flood.test.stats();
     await flood.run(1_500);
     assert.ok(flood.test.stats().shed > shed + 100);

@@ -105,6 +105,9 @@ function isBefore(a: Event, b: Event): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
+/** How long a client takes at most until it comes again. */
+const THINKING_MS = 40;
+
 export type Kind = 'request' | 'job';
 
 /** What became of one that came. */
@@ -245,11 +248,12 @@ export class Simulation {
     next();
   }
 
-  /** So many clients, each of which comes again when it has its answer. */
+  /** So many clients, each of which comes again a moment after it has its answer. */
   clients(count: number, forMs: number): void {
     const end = this.clock.now() + forMs;
     const visit = () => {
-      if (this.clock.now() < end) this.come('request', visit);
+      if (this.clock.now() >= end) return;
+      this.come('request', () => this.clock.after(THINKING_MS * this.random.share(), visit));
     };
     for (let n = 0; n < count; n++) visit();
   }

@@ -133,6 +133,27 @@ describe(`under overload (HANDBACK_SEED=${seed})`, () => {
     });
   }
 
+  it('so are those of them that come one after the other, and after some seconds they are in order again', () => {
+    const simulation = new Simulation({ seed, serviceMs: irregular(20) });
+    for (let n = 0; n < 15; n++) {
+      simulation.clients(15, 15_000);
+      simulation.run(20);
+    }
+    simulation.run(20_000);
+    assert.deepEqual(simulation.refused(), []);
+    assertInOrder(simulation.outcomes.filter(({ cameAt }) => cameAt > 8_000));
+  });
+
+  it('a burst, however large, leaves the order of arrival as it is for those behind it', () => {
+    const simulation = new Simulation({ seed, serviceMs: irregular(20) });
+    simulation.offer('request', 0.8 * CAPACITY, 12_000);
+    simulation.run(1_000);
+    simulation.burst('request', 1_000);
+    simulation.run(20_000);
+    assertInOrder(simulation.outcomes);
+    assert.deepEqual(simulation.refused(), []);
+  });
+
   it('is over when the load is: within a second nobody is refused, and nobody waits for long', () => {
     const simulation = overloaded(2);
     simulation.offer('request', CAPACITY / 2, 10_000);

@@ -58,7 +58,8 @@ function tellTo(evidence: Evidence): Tell {
       const stalledMs = evidence.loop.stalledMs;
       return () => evidence.granted(performance.now() - since, evidence.loop.stalledMs - stalledMs);
     },
-    granted: (waitedMs) => evidence.granted(waitedMs),
+    granted: (waitedMs) =>
+      evidence.granted(waitedMs, evidence.loop.stalledSince(performance.now() - waitedMs)),
     said: (where, what) => evidence.said(where, what),
     count: (name) => evidence.count(name),
   };
