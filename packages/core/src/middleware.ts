@@ -53,6 +53,8 @@ export class Installer<Request extends object> {
   readonly #slot: symbol;
   readonly #property: PropertyDescriptor;
   readonly #installed = new WeakSet<object>();
+  /** One of them, asked for last: an application has one. */
+  #prototype: object | undefined;
 
   /** `view` is asked at the first look at the scope, once per request. */
   constructor(plugin: Plugin<Request>, view: (request: Request) => RequestView<Request>) {
@@ -70,7 +72,7 @@ export class Installer<Request extends object> {
    */
   admit(request: Request, prototype?: object): void {
     if (prototype === undefined) this.#installOn(request);
-    else if (!this.#installed.has(prototype)) this.#install(prototype, request);
+    else if (prototype !== this.#prototype) this.#installOnce(prototype, request);
     (request as Record<symbol, unknown>)[this.#slot] ??= null;
   }
 
@@ -95,6 +97,11 @@ export class Installer<Request extends object> {
   settled(request: Request): void {
     const scope = this.scopeOf(request);
     if (scope) Scope.lifeOf(scope).ending('answered');
+  }
+
+  #installOnce(prototype: object, request: Request): void {
+    if (!this.#installed.has(prototype)) this.#install(prototype, request);
+    this.#prototype = prototype;
   }
 
   #install(prototype: object, request: Request): void {

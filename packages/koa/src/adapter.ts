@@ -15,6 +15,7 @@ import {
   refuseRequest,
   routeMarker,
   routeSettingOf,
+  type Scope,
 } from '@handback/core';
 import type { Context, Middleware } from 'koa';
 import { gateOf, hasSucceeded, isWhole } from './gate.js';
@@ -74,11 +75,8 @@ export function handback(options: HandbackOptions): Handback {
     installer.admit(ctx as Context, ctx.app.context);
     try {
       await installer.enter(ctx as Context, next);
-      // Koa would see it on the raw response, were it not held.
-      if (isAnswered(ctx.res)) ctx.respond = false;
       const scope = installer.scopeOf(ctx as Context);
-      if (isWhole(ctx)) await decideTransaction(scope, () => hasSucceeded(ctx));
-      else if (ctx.respond !== false) decideWithStream(scope, ctx.req, ctx.res);
+      if (scope) await answered(ctx as Context, scope);
     } catch (error) {
       decideTransaction(installer.scopeOf(ctx as Context), false);
       throw error;
@@ -91,6 +89,14 @@ export function handback(options: HandbackOptions): Handback {
     pool: plugin.pool,
     close: (closing?: CloseOptions) => plugin.close(closing),
   });
+}
+
+/** The handler has settled: its answer decides the transaction of its route, if there is one. */
+async function answered(ctx: Context, scope: Scope): Promise<void> {
+  // Koa would see it on the raw response, were it not held.
+  if (isAnswered(ctx.res)) ctx.respond = false;
+  if (isWhole(ctx)) await decideTransaction(scope, () => hasSucceeded(ctx));
+  else if (ctx.respond !== false) decideWithStream(scope, ctx.req, ctx.res);
 }
 
 function marker(setting: false | RouteOptions): Middleware {

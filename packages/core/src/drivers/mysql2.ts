@@ -49,7 +49,10 @@ function open(settings: OpenSettings, greet: Greeting, done: OpenDone): (reason:
   gate.onFault = settle;
   // Permanent: an 'error' event without a listener ends the process.
   raw.on('error', (error) => settle(error));
-  raw.on('end', () => settle(connectionLost()));
+  raw.on('end', () => {
+    // An error costs its stack, and most connections end long after this.
+    if (!settled) settle(connectionLost());
+  });
   (raw as NodeJS.EventEmitter).once('connect', (handshake: Handshake) => {
     // Said from inside the handshake command, which the driver counts as running until it returns.
     process.nextTick(() => {
