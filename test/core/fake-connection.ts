@@ -125,6 +125,10 @@ export class FakeConnection implements DriverConnection {
     return this.believedIn && this.#lost === null;
   }
 
+  isReady(): boolean {
+    return this.isUsable() && !this.isBusy();
+  }
+
   isBusy(): boolean {
     return [this.#running, this.#resetDone, this.#resume].some((each) => each !== null) || this.occupied;
   }

@@ -4,6 +4,7 @@ import { howToValidate, mayKeep, mayUse, whyNotBack } from './policy.js';
 import type { PoolParts, Rooms } from './rooms.js';
 import { HELD } from './shutdown.js';
 import type { EvictReason, State } from './states.js';
+import { Turnstile } from './turnstile.js';
 
 /** In use, or ready to be: the end of such a connection comes unasked. */
 const ALIVE: ReadonlySet<State> = new Set<State>(['idle', ...HELD]);
@@ -14,10 +15,12 @@ const ALIVE: ReadonlySet<State> = new Set<State>(['idle', ...HELD]);
 export class Doors {
   private readonly parts: PoolParts;
   private readonly rooms: Rooms;
+  private readonly turnstile: Turnstile;
 
   constructor(parts: PoolParts, rooms: Rooms) {
     this.parts = parts;
     this.rooms = rooms;
+    this.turnstile = new Turnstile(parts, rooms);
   }
 
   /** Whose turn it is. */
@@ -28,6 +31,10 @@ export class Doors {
 
   /** The only door out: what is handed over has just been found usable. `since`: for how long `holder` has waited. */
   dispense(holder: Holder, since: number | null, mustBeProven = true): Entry | null {
+    return this.turnstile.out(holder, mustBeProven) ?? this.dispenseWithCare(holder, since, mustBeProven);
+  }
+
+  private dispenseWithCare(holder: Holder, since: number | null, mustBeProven: boolean): Entry | null {
     const { settings, trust } = this.parts;
     const { circumstances } = this.rooms;
     while (!circumstances.closing) {
@@ -67,7 +74,7 @@ export class Doors {
     if (lease?.deadlines.reported) this.parts.reporter.unleaked(lease, entry);
     // Otherwise the pool was closed over its head, or the connection was cut.
     if (entry.state !== 'leased') return;
-    if (lease === null) return this.untouched(entry);
+    if (lease === null) return this.turnstile.back(entry) ? undefined : this.untouched(entry);
     entry.provenAt = lease.provenAt;
     const { connection } = entry;
     if (connection?.isUsable() && (lease.inFlight > 0 || connection.isBusy())) {

@@ -121,6 +121,8 @@ export interface DriverConnection {
   isUsable(): boolean;
   /** Whether a command runs or waits, or rows lie unread. */
   isBusy(): boolean;
+  /** Usable, and not busy: both in one, for every acquire asks. */
+  isReady(): boolean;
   /** Whether the session speaks another character set than it was opened with (see docs/decisions.md). */
   charsetChanged(): boolean;
   /** What was set until now is how the connection is meant to be: `reset` comes back to it. */

@@ -30,6 +30,8 @@ export interface ShutdownHooks {
 export class Shutdown {
   readonly #parts: ShutdownParts;
   readonly #hooks: ShutdownHooks;
+  /** No more leases. Every acquire and release asks. */
+  begun = false;
   #closing: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
 
@@ -38,12 +40,9 @@ export class Shutdown {
     this.#hooks = hooks;
   }
 
-  get begun(): boolean {
-    return this.#closing !== null;
-  }
-
   /** A second call waits for the first. */
   close(timeoutMs: number): Promise<void> {
+    this.begun = true;
     this.#closing ??= outsideRequests(() => this.#close(timeoutMs));
     return this.#closing;
   }
@@ -55,7 +54,7 @@ export class Shutdown {
 
   async #close(timeoutMs: number): Promise<void> {
     const { slots, settings } = this.#parts;
-    // `begun` must be true before anything below calls back.
+    // Nothing below is called back before `close` has returned.
     await null;
     this.#hooks.stop(poolClosed('The pool was closed while the connection was being opened.'));
     for (const entry of slots.idle) this.#hooks.evict(entry, 'the pool is closing');

@@ -3,6 +3,7 @@ import { IdleList } from './idle-list.js';
 import { isLegalMove, type State } from './states.js';
 
 export type StateCounts = Readonly<Record<State, number>>;
+type WritableCounts = Record<State, number>;
 
 /**
  * All entries of one pool and the state each is in. `move` is the only writer of a state; the counts and the
@@ -52,6 +53,26 @@ export class Slots {
     count(this.counts, to, 1);
     if (to === 'idle') this.join(entry, first);
     else if (to === 'closed') this.leave(entry);
+  }
+
+  /** As `move(entry, 'leased')` from `idle`, the way of nearly every acquire. */
+  lend(entry: Entry): void {
+    if (entry.state !== 'idle') return this.move(entry, 'leased');
+    this.idle.remove(entry);
+    const counts: WritableCounts = this.counts;
+    counts.idle--;
+    counts.leased++;
+    (entry as { state: State }).state = 'leased';
+  }
+
+  /** As `move(entry, 'idle')` from `leased`, the way of nearly every release. */
+  bringBack(entry: Entry): void {
+    if (entry.state !== 'leased') return this.move(entry, 'idle');
+    const counts: WritableCounts = this.counts;
+    counts.leased--;
+    counts.idle++;
+    (entry as { state: State }).state = 'idle';
+    this.idle.push(entry);
   }
 
   private join(entry: Entry, first: boolean): void {

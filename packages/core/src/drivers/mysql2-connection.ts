@@ -139,6 +139,13 @@ export class Mysql2Connection implements DriverConnection, Escaping {
     return Boolean(_command) || _commands.length > 0 || _paused;
   }
 
+  isReady(): boolean {
+    const { state, _command, _commands, _paused } = this.#internals;
+    return (
+      state === 'authenticated' && !_command && _commands.length === 0 && !_paused && this.#lost === null
+    );
+  }
+
   charsetChanged(): boolean {
     return this.#session.charsetChanged();
   }

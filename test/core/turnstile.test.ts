@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { LeaseHandle } from '#core/lease-handle.js';
+import type { PoolOptions } from '#core/options.js';
+import { TestPool, track } from './fixture.js';
+
+const seed = Number(process.env.HANDBACK_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+const options: fc.Arbitrary<Partial<PoolOptions>> = fc.record({
+  max: fc.integer({ min: 1, max: 3 }),
+  minIdle: fc.nat(2),
+  maxIdle: fc.nat(3),
+  reuse: fc.constantFrom('lifo', 'fifo'),
+  validate: fc.constantFrom('idle', 'always', 'never'),
+  validateAfterMs: fc.constantFrom(100, 500, 1_000_000),
+  maxLifetimeMs: fc.constantFrom(0, 3_000),
+  reset: fc.constantFrom('auto', 'always'),
+});
+
+const step = fc.record({
+  act: fc.constantFrom(
+    ...[
+      'acquire',
+      'acquire',
+      'acquire',
+      'tryAcquire',
+      'tryAcquire',
+      'release',
+      'release',
+      'release',
+      'query',
+    ],
+    ...['pass', 'pass', 'lose', 'evictAll', 'resize', 'close'],
+  ),
+  which: fc.nat(20),
+  ms: fc.constantFrom(1, 60, 700, 3_500),
+});
+
+/** A pool, and what is out of it. */
+class Played {
+  readonly test: TestPool;
+  readonly #out: LeaseHandle[] = [];
+
+  constructor(settings: Partial<PoolOptions>, heard: boolean) {
+    this.test = new TestPool(settings);
+    this.test.mayExceed = true;
+    // Whoever listens hears of each: such a pool looks closer at all of them.
+    if (!heard)
+      for (const name of ['acquire', 'release'] as const) this.test.pool.events.removeAllListeners(name);
+  }
+
+  async play({ act, which, ms }: { act: string; which: number; ms: number }): Promise<unknown> {
+    const { pool, clock, driver } = this.test;
+    const lease = this.#out[which % Math.max(1, this.#out.length)];
+    if (act === 'acquire') this.#asked(pool.acquire());
+    else if (act === 'tryAcquire') this.#have(pool.tryAcquire());
+    else if (act === 'release')
+      this.#out.splice(this.#out.indexOf(lease as LeaseHandle), lease ? 1 : 0)[0]?.release();
+    else if (act === 'query') track<unknown>(lease?.query('SELECT 1') ?? Promise.resolve());
+    else if (act === 'pass') await clock.advance(ms);
+    else if (act === 'lose') driver.connections[which % Math.max(1, driver.connections.length)]?.lose();
+    else if (act === 'evictAll') pool.evictAll();
+    else if (act === 'resize') pool.resize({ max: 1 + (which % 3), minIdle: 0 });
+    else if (which === 0) track(pool.close());
+    const now = { held: pool.holders().length, threads: this.#out.map(({ threadId }) => threadId) };
+    await clock.settle();
+    return { now, stats: this.test.stats(), at: clock.now() };
+  }
+
+  #asked(asked: Promise<LeaseHandle>): void {
+    asked.then(
+      (lease) => this.#have(lease),
+      () => {},
+    );
+  }
+
+  #have(lease: LeaseHandle | undefined): void {
+    if (lease) this.#out.push(lease);
+  }
+}
+
+describe(`the quick way through the doors (HANDBACK_SEED=${seed})`, () => {
+  it('decides what the doors decide that look closer, whatever happens', async () => {
+    const same = async (
+      settings: Partial<PoolOptions>,
+      steps: { act: string; which: number; ms: number }[],
+    ) => {
+      const [quick, careful] = [new Played(settings, false), new Played(settings, true)];
+      for (const each of steps) assert.deepEqual(await quick.play(each), await careful.play(each), each.act);
+    };
+    await fc.assert(fc.asyncProperty(options, fc.array(step, { maxLength: 40 }), same), {
+      numRuns: 400,
+      seed,
+    });
+  });
+
+  it('is taken where nobody listens, and not where somebody does', async () => {
+    for (const heard of [true, false]) {
+      const { test } = new Played({ max: 1 }, heard);
+      (await test.rest(test.pool.acquire())).release();
+      test.pool.tryAcquire()?.release();
+      assert.equal(test.told('acquire').length, heard ? 2 : 0);
+      assert.deepEqual([test.stats().acquired, test.stats().cleanReleases], [2, 2]);
+    }
+  });
+});
