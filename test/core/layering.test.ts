@@ -83,7 +83,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...['lease-transactions', 'retries', 'shutdown', 'slots', 'statement', 'transaction-run'],
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
-  ['flow', 'acquirers', 'circumstances', 'doors', 'landlord', 'pool', 'rooms', 'upkeep', 'warming'],
+  ['flow', 'acquirers', 'circumstances', 'crowd', 'doors', 'landlord', 'pool', 'rooms', 'upkeep', 'warming'],
   [
     'request',
     ...['claims', 'current-db', 'departure', 'job', 'late-rules', 'lifecycle', 'losses', 'request-end'],

@@ -160,6 +160,7 @@ export class Simulation {
     const settings = this.#settings;
     const slots = new Slots();
     const reporter = new Reporter({ settings, clock, events, slots, knowledge: new Knowledge(clock) });
+    const waiting = () => this.queue.size;
     this.queue = new Queue(
       { settings, clock, counters, reporter },
       {
@@ -168,13 +169,16 @@ export class Simulation {
           this.#idle++;
         },
         onWaiting: () => {},
-        crowd: () => ({
+        crowd: {
           closing: false,
           hopeless: false,
           backingOff: false,
           live: connections,
           busy: connections,
-        }),
+          get pending() {
+            return waiting();
+          },
+        },
         lastConnectError: () => null,
         unreachable: () => false,
         complete: () => this.complete,

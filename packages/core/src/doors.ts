@@ -8,8 +8,8 @@ import type { EvictReason, State } from './states.js';
 /** In use, or ready to be: the end of such a connection comes unasked. */
 const ALIVE: ReadonlySet<State> = new Set<State>(['idle', ...HELD]);
 
-// The engine proves each access of a `#private` anew, and puts fewer functions with such into one: on the way of every
-// acquire and release that is a third of the time. So what is private here is private to the compiler.
+// Functions that reach for `#private` names are longer for the engine, which puts fewer of them into one. On the way of every
+// acquire and release that shows: what is private here is private to the compiler.
 /** The ways of connections through a pool: the one door out is `dispense`, the one door in `takeBack`. */
 export class Doors {
   private readonly parts: PoolParts;

@@ -135,3 +135,6 @@ export class LeaseHandle extends Queryable implements Young, Disposable, AsyncDi
     this.release();
   }
 }
+
+// A promise that is given a handle looks for this: found here, it is not looked for in all that a handle inherits from.
+Object.defineProperty(LeaseHandle.prototype, 'then', { value: undefined });

@@ -3,6 +3,7 @@ import { PoolCircumstances } from './circumstances.js';
 import type { Clock } from './clock.js';
 import { Closer } from './closer.js';
 import { Control } from './control.js';
+import { PoolCrowd } from './crowd.js';
 import { Doors } from './doors.js';
 import { DoubleAcquire } from './double-acquire.js';
 import { Drainer } from './drainer.js';
@@ -83,6 +84,7 @@ export class Pool {
     const { settings, clock, slots, knowledge, trust, reporter } = parts;
     const doors = this.#doors;
     const upkeep = new Upkeep(parts, this.#rooms, doors);
+    const crowd = new PoolCrowd(slots, this.#rooms);
     const opener = new Opener(driver, clock, settings, knowledge.pipelining, (config) =>
       reporter.hazards(driver.hazards(config)),
     );
@@ -117,7 +119,7 @@ export class Pool {
         onOpened: (entry) => doors.opened(entry),
         // What is in use may come back to those who wait.
         onFailed: (hopeless) =>
-          hopeless && this.#live === 0 ? queue.refuseAll('OPEN_FAILED') : queue.refuseUnqueued(),
+          hopeless && crowd.live === 0 ? queue.refuseAll('OPEN_FAILED') : queue.refuseUnqueued(),
         onLost: (entry, error) => doors.lost(entry, error),
         onNoRoom: () => control.giveWay(),
       },
@@ -128,9 +130,9 @@ export class Pool {
       dispense: (holder, since, mustBeProven) => doors.dispense(holder, since, mustBeProven),
       takeBack: (entry) => doors.takeBack(entry, null, undefined),
       onWaiting: () => upkeep.attend(),
-      crowd: () => this.#crowd(),
+      crowd,
       lastConnectError,
-      unreachable: () => lastConnectError() !== null && this.#inUse === 0,
+      unreachable: () => lastConnectError() !== null && crowd.inUse === 0,
       complete: () => slots.counts.opening === 0 && (slots.size >= settings.max || supply.makesDo),
     });
     return {
@@ -265,28 +267,5 @@ export class Pool {
   /** See the public pool's `close`. */
   close(timeoutMs: number): Promise<void> {
     return this.#rooms.shutdown.close(timeoutMs);
-  }
-
-  #crowd() {
-    const { supply, shutdown } = this.#rooms;
-    const { counts } = this.#slots;
-    return {
-      closing: shutdown.begun,
-      hopeless: supply.hopeless,
-      backingOff: supply.backingOff,
-      live: this.#live,
-      busy: counts.leased + counts.draining + counts.ghost,
-    };
-  }
-
-  /** Connections that are there, or being opened, and not on their way out. */
-  get #live(): number {
-    return this.#slots.size - this.#slots.counts.closing;
-  }
-
-  /** Connections that may come back to serve somebody else. */
-  get #inUse(): number {
-    const { leased, draining, resetting } = this.#slots.counts;
-    return leased + draining + resetting;
   }
 }

@@ -29,7 +29,7 @@ export interface QueueHooks {
   takeBack(entry: Entry): void;
   /** Somebody has begun to wait. */
   onWaiting(): void;
-  crowd(): Omit<Crowd, 'pending'>;
+  readonly crowd: Crowd;
   lastConnectError(): Error | null;
   /** The failure to connect is all there is: no connection is in use that could come back. */
   unreachable(): boolean;
@@ -74,10 +74,7 @@ export class Queue {
     const now = this.#parts.clock.now();
     const { timeoutMs } = acquirer;
     acquirer.since = now;
-    const { closing, hopeless, backingOff, live, busy } = this.#hooks.crowd();
-    // Not by a spread: V8 gives such a copy a hidden class of its own, each time.
-    const crowd = { closing, hopeless, backingOff, live, busy, pending: this.#pending.size };
-    const refusal = mayWait(timeoutMs, crowd, this.#parts.settings);
+    const refusal = mayWait(timeoutMs, this.#hooks.crowd, this.#parts.settings);
     if (acquirer.sheddable) this.#overload.came(now);
     if (refusal) return this.#refuse(acquirer, refusal);
     this.#pending.add(acquirer, now, timeoutMs === 0 ? this.#unqueuedMs : timeoutMs);

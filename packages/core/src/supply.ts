@@ -88,6 +88,7 @@ export class Supply {
     if (this.#backoff.makesDo && !this.#isServing) this.#backoff.placeFreed();
     if (this.#backoff.waiting || this.#losses !== null) return;
     const { slots, settings } = this.#parts;
+    if (slots.size >= settings.max) return;
     const { opening, idle, resetting, validating } = slots.counts;
     const demand = {
       pending: this.#hooks.pending(),
