@@ -159,7 +159,13 @@ describe('several commands in one go, of which one fails', () => {
       const second = new Watched('second', askAsNew(race.pool, 'second'));
       await race.settled([second]);
       assert.equal(outcomes([second]), 'second ok');
-      assert.ok(race.peer.sessions[1]?.socket.closed);
+      const [, refused] = race.peer.sessions;
+      assert.ok(refused?.socket.closed);
+      assert.equal(
+        refused.statements.filter((sql) => sql.startsWith(ROLE)).length,
+        1,
+        'and is not asked again',
+      );
       assert.equal(newest(race)?.id, 3);
       first.release();
     }));
