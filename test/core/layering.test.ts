@@ -77,6 +77,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'on-connect',
       'open-failures',
       'opener',
+      'pipelining',
     ],
     ...['policy', 'queryable', 'queue', 'report', 'reporter', 'renewal', 'resetter', 'row-stream'],
     ...['lease-transactions', 'retries', 'shutdown', 'slots', 'statement', 'transaction-run'],
@@ -110,6 +111,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     ...[
       'drivers/mysql2-narrow',
       'drivers/mysql2-packets',
+      'drivers/mysql2-pipeline',
       'drivers/mysql2-shapes',
       'drivers/mysql2-status',
       'held-pieces',

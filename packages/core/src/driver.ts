@@ -67,6 +67,18 @@ export interface OpenSettings {
   readonly poolName: string;
   /** Connect to this address instead of `config.host` (the name stays for TLS). */
   readonly address?: { readonly host: string; readonly port: number };
+  /** Absent = each command waits for the answer to the one before it. */
+  readonly pipelining?: Pipelining;
+  /** Nothing will be set on it before it is `settled`. */
+  readonly settlesAtOnce?: boolean;
+}
+
+/** Whether several commands may be sent before the first is answered. */
+export interface Pipelining {
+  /** `port`: of the other end; undefined = a unix socket. */
+  allows(port: number | undefined): boolean;
+  /** A connection has ended over it. */
+  failed(): void;
 }
 
 export type OpenDone = (error: Error | null, connection?: DriverConnection) => void;

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import type { ServerFacts, StoredCode, Survey } from './driver.js';
+import { PoolPipelining } from './pipelining.js';
 import { idleLimitMs } from './server-facts.js';
 import { NOBODY_LOOKED, type Surroundings } from './session-changes.js';
 import type { SqlShape } from './sql.js';
@@ -14,6 +15,7 @@ const NOTHING_SEEN: StoredCode = { reached: () => NOBODY_LOOKED, blind: null };
 
 /** What is known of the server and its schema, and whether it still holds. */
 export class Knowledge implements Surroundings {
+  readonly pipelining: PoolPipelining;
   readonly #clock: Clock;
   #facts: ServerFacts | null = null;
   #storedCode = NOTHING_SEEN;
@@ -24,6 +26,7 @@ export class Knowledge implements Surroundings {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.pipelining = new PoolPipelining(clock, () => this.#facts?.port);
   }
 
   /** null until the first connection is open. */

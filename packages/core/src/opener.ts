@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'mysql2';
 import { type Clock, whenSilent } from './clock.js';
-import type { Driver, DriverConnection, OpenDone, OpenSettings } from './driver.js';
+import type { Driver, DriverConnection, OpenDone, OpenSettings, Pipelining } from './driver.js';
 import { asError } from './errors.js';
 import { outsideRequests } from './neutral.js';
 import type { PoolSettings } from './options.js';
@@ -17,6 +17,7 @@ export class Opener {
   readonly #driver: Driver;
   readonly #clock: Clock;
   readonly #settings: PoolSettings;
+  readonly #pipelining: Pipelining;
   readonly #onConfig: (config: ConnectionOptions) => void;
 
   /** `onConfig` is told what a function gave. */
@@ -24,11 +25,13 @@ export class Opener {
     driver: Driver,
     clock: Clock,
     settings: PoolSettings,
+    pipelining: Pipelining,
     onConfig: (config: ConnectionOptions) => void,
   ) {
     this.#driver = driver;
     this.#clock = clock;
     this.#settings = settings;
+    this.#pipelining = pipelining;
     this.#onConfig = onConfig;
   }
 
@@ -74,7 +77,8 @@ export class Opener {
     );
     const opening = this.#configure().then((config) => {
       missing = 'no connection';
-      if (!settled) abort = this.#driver.open(this.#openSettings(config, address), opened);
+      if (!settled)
+        abort = this.#driver.open(this.#openSettings(config, address, prepare !== undefined), opened);
     });
     opening.catch((error) => settle(asError(error)));
     return giveUp;
@@ -89,8 +93,14 @@ export class Opener {
     throw new TypeError('The connection function must return an object of connection options.');
   }
 
-  #openSettings(config: ConnectionOptions, address: OpenRequest['address']): OpenSettings {
-    const settings = { config, poolName: this.#settings.name };
+  #openSettings(
+    config: ConnectionOptions,
+    address: OpenRequest['address'],
+    isPrepared: boolean,
+  ): OpenSettings {
+    const { name: poolName, onConnect } = this.#settings;
+    const settlesAtOnce = isPrepared && onConnect === undefined;
+    const settings = { config, poolName, pipelining: this.#pipelining, settlesAtOnce };
     return address ? { ...settings, address } : settings;
   }
 }

@@ -85,7 +85,9 @@ export class Pool {
     const doors = this.#doors;
     const upkeep = new Upkeep(parts, this.#rooms, doors);
     const crowd = new PoolCrowd(slots, this.#rooms);
-    const opener = new Opener(driver, clock, settings, (config) => reporter.hazards(driver.hazards(config)));
+    const opener = new Opener(driver, clock, settings, knowledge.pipelining, (config) =>
+      reporter.hazards(driver.hazards(config)),
+    );
     const isUrgent = () => {
       const { ghost, closing } = slots.counts;
       return queue.size > 0 && slots.size >= settings.max && ghost + closing === slots.size;

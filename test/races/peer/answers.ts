@@ -17,6 +17,8 @@ export interface SessionState {
 export interface ServerState {
   /** How often each entry was committed. */
   readonly ledger: Map<string, number>;
+  /** Where it says that it listens. */
+  readonly statedPort: number;
   killQuery(id: number): boolean;
   kill(id: number): boolean;
   /** Who a thread works for, as the process list says it; undefined = there is no such thread. */
@@ -34,20 +36,6 @@ const FACTS: readonly (readonly [RegExp, readonly Row[]])[] = [
   [/^SELECT CURRENT_ROLE\(\) AS role, /, [{ role: null, profiles: '0' }]],
   [/^SELECT CURRENT_ROLE\(\) AS role$/, [{ role: null }]],
   [
-    /^SELECT VERSION\(\) AS version, @@sql_mode/,
-    [
-      {
-        version: '11.8.2-MariaDB',
-        sqlMode: 'STRICT_TRANS_TABLES',
-        waitTimeout: '28800',
-        interactiveTimeout: '28800',
-        maxConnections: '151',
-        maxUserConnections: '0',
-        port: '3306',
-      },
-    ],
-  ],
-  [
     /^SELECT VERSION\(\) AS version, DATABASE\(\)/,
     [{ version: '11.8.2-MariaDB', defaultSchema: 'test', sqlMode: 'STRICT_TRANS_TABLES' }],
   ],
@@ -60,6 +48,21 @@ const FACTS: readonly (readonly [RegExp, readonly Row[]])[] = [
 
 const RULES: readonly (readonly [RegExp, Rule])[] = [
   ...FACTS.map(([pattern, rows]) => [pattern, () => ({ rows })] as const),
+  [
+    /^SELECT VERSION\(\) AS version, @@sql_mode/,
+    (_state, { statedPort }) => {
+      const facts = {
+        version: '11.8.2-MariaDB',
+        sqlMode: 'STRICT_TRANS_TABLES',
+        waitTimeout: '28800',
+        interactiveTimeout: '28800',
+        maxConnections: '151',
+        maxUserConnections: '0',
+        port: String(statedPort),
+      };
+      return { rows: [facts] };
+    },
+  ],
   // Tells whose question this is the answer to, and what the session remembers of others.
   [
     /^SELECT '([^']*)' AS nonce(?: FROM many)?$/,

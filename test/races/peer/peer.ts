@@ -17,6 +17,10 @@ export class Peer implements Host {
   readonly port: number;
   readonly version = '11.8.2-MariaDB';
   plugin = 'mysql_native_password';
+  /** Another one than its own, as if something were in between. */
+  statedPort = 3306;
+  /** It may be sent several commands at once. */
+  takesSeveral = false;
   /** All there were, in order. */
   readonly sessions: PeerSession[] = [];
   readonly ledger = new Map<string, number>();

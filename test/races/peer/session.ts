@@ -39,6 +39,7 @@ interface Piece {
 export interface Host extends ServerState {
   readonly version: string;
   readonly plugin: string;
+  readonly takesSeveral: boolean;
   stopFor(point: Point, sql: string): Stop | undefined;
   /** Instead of an answer; `sql` is the greeting's and the login's name, too. */
   distort(session: PeerSession, sql: string, packets: Buffer[]): Buffer | null | undefined;
@@ -128,7 +129,7 @@ export class PeerSession {
   #arrived(payload: Buffer): void {
     if (this.#phase === 'fresh' || this.#phase === 'open') {
       if (payload[0] === COM.closeStatement) return;
-      if (this.#busy && payload[0] !== COM.quit)
+      if (this.#busy && payload[0] !== COM.quit && !this.#host.takesSeveral)
         this.#host.wrong(`session ${this.id} was asked before it had answered`);
     }
     this.#commands.push(payload);

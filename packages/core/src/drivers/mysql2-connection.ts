@@ -1,6 +1,7 @@
 import { isOkPacket } from '../answer.js';
 import type {
   DriverConnection,
+  Pipelining,
   RawConnection,
   Reading,
   ResetOptions,
@@ -43,7 +44,12 @@ export class Mysql2Connection implements DriverConnection, Escaping {
   #lost: Error | null = null;
 
   /** `gate`: what its packets come by, since before the login. */
-  constructor(raw: RawConnection, { serverVersion = '', statusFlags }: Handshake, gate: PacketGate) {
+  constructor(
+    raw: RawConnection,
+    { serverVersion = '', statusFlags }: Handshake,
+    gate: PacketGate,
+    pipelining: Pipelining | undefined,
+  ) {
     this.raw = raw;
     this.#internals = internals(raw);
     const { threadId, stream } = this.#internals;
@@ -53,7 +59,7 @@ export class Mysql2Connection implements DriverConnection, Escaping {
         ? undefined
         : { host: stream.remoteAddress, port: stream.remotePort };
     this.localPort = stream.localPort;
-    this.#session = new Mysql2Session(raw, serverVersion, threadId);
+    this.#session = new Mysql2Session(raw, serverVersion, threadId, pipelining);
     this.#watch = new StatusWatch(gate, statusFlags);
     this.#listen();
     gate.onFault = (error) => this.#fail(error);
@@ -114,8 +120,9 @@ export class Mysql2Connection implements DriverConnection, Escaping {
     this.#statusDoubted = true;
   }
 
-  trackChanges(): Promise<void> {
-    return this.#session.trackChanges();
+  /** `settlesAtOnce`: nothing will be set on it before it is `settled`. */
+  begin(settlesAtOnce: boolean): Promise<void> {
+    return this.#session.begin(settlesAtOnce);
   }
 
   get formatsItself(): boolean {

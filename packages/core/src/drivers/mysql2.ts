@@ -21,7 +21,7 @@ import { internals } from './mysql2-internals.js';
 import { verifyServer } from './mysql2-tls.js';
 
 /** What is said to the server before anybody else may use the connection. */
-type Greeting = (connection: Mysql2Connection) => Promise<void>;
+type Greeting = (connection: Mysql2Connection, settings: OpenSettings) => Promise<void>;
 
 function open(settings: OpenSettings, greet: Greeting, done: OpenDone): (reason: Error) => void {
   const config = completeConfig(settings.config, settings);
@@ -57,8 +57,8 @@ function open(settings: OpenSettings, greet: Greeting, done: OpenDone): (reason:
     // Said from inside the handshake command, which the driver counts as running until it returns.
     process.nextTick(() => {
       if (settled) return;
-      const connection = new Mysql2Connection(raw, handshake, gate);
-      greet(connection).then(() => settle(null, connection), settle);
+      const connection = new Mysql2Connection(raw, handshake, gate, settings.pipelining);
+      greet(connection, settings).then(() => settle(null, connection), settle);
     });
   });
   return (reason) => {
@@ -113,10 +113,10 @@ function unseen(error: Error): StoredCode {
 /** mysql2, with what it was found to show of the server's status: asked on the first connection that can tell. */
 export class Mysql2Driver implements Driver {
   #showsStatus: boolean | undefined;
-  readonly #greet: Greeting = async (connection) => {
+  readonly #greet: Greeting = async (connection, { settlesAtOnce = false }) => {
     this.#showsStatus ??= (await connection.showsStatus()) ?? undefined;
     if (!this.#showsStatus) connection.doubtStatus();
-    await connection.trackChanges();
+    await connection.begin(settlesAtOnce);
   };
 
   open(settings: OpenSettings, done: OpenDone): (reason: Error) => void {
