@@ -6,16 +6,21 @@ import { TestPool, track } from './fixture.js';
 
 const seed = Number(process.env.HANDBACK_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-const options: fc.Arbitrary<Partial<PoolOptions>> = fc.record({
-  max: fc.integer({ min: 1, max: 3 }),
-  minIdle: fc.nat(2),
-  maxIdle: fc.nat(3),
+const sizes = fc
+  .tuple(fc.integer({ min: 1, max: 3 }), fc.nat(3), fc.nat(2))
+  .map(([max, most, least]) => ({ max, maxIdle: Math.min(most, max), minIdle: Math.min(least, most, max) }));
+
+const others = fc.record({
   reuse: fc.constantFrom('lifo', 'fifo'),
   validate: fc.constantFrom('idle', 'always', 'never'),
   validateAfterMs: fc.constantFrom(100, 500, 1_000_000),
   maxLifetimeMs: fc.constantFrom(0, 3_000),
   reset: fc.constantFrom('auto', 'always'),
 });
+
+const options: fc.Arbitrary<Partial<PoolOptions>> = fc
+  .tuple(sizes, others)
+  .map(([size, other]) => ({ ...size, ...other }) as Partial<PoolOptions>);
 
 const step = fc.record({
   act: fc.constantFrom(
@@ -51,6 +56,7 @@ class Played {
 
   async play({ act, which, ms }: { act: string; which: number; ms: number }): Promise<unknown> {
     const { pool, clock, driver } = this.test;
+    await clock.settle();
     const lease = this.#out[which % Math.max(1, this.#out.length)];
     if (act === 'acquire') this.#asked(pool.acquire());
     else if (act === 'tryAcquire') this.#have(pool.tryAcquire());
@@ -61,7 +67,7 @@ class Played {
     else if (act === 'lose') driver.connections[which % Math.max(1, driver.connections.length)]?.lose();
     else if (act === 'evictAll') pool.evictAll();
     else if (act === 'resize') pool.resize({ max: 1 + (which % 3), minIdle: 0 });
-    else if (which === 0) track(pool.close());
+    else if (which < 10) track(pool.close());
     const now = { held: pool.holders().length, threads: this.#out.map(({ threadId }) => threadId) };
     await clock.settle();
     return { now, stats: this.test.stats(), at: clock.now() };
@@ -88,10 +94,18 @@ describe(`the quick way through the doors (HANDBACK_SEED=${seed})`, () => {
       const [quick, careful] = [new Played(settings, false), new Played(settings, true)];
       for (const each of steps) assert.deepEqual(await quick.play(each), await careful.play(each), each.act);
     };
-    await fc.assert(fc.asyncProperty(options, fc.array(step, { maxLength: 40 }), same), {
+    await fc.assert(fc.asyncProperty(options, fc.array(step, { maxLength: 40, size: 'max' }), same), {
       numRuns: 400,
       seed,
     });
+  });
+
+  it('is not the way of a connection that is neither lost nor well', async () => {
+    const { test } = new Played({ max: 1 }, false);
+    (await test.rest(test.pool.acquire())).release();
+    test.connection().believedIn = false;
+    assert.equal(test.pool.tryAcquire(), undefined);
+    assert.equal(test.stats().evicted.broken, 1);
   });
 
   it('is taken where nobody listens, and not where somebody does', async () => {
