@@ -112,6 +112,26 @@ describe('a statement that was never sent goes to another connection', () => {
     assert.equal((update.error as { code?: string }).code, 'ACQUIRE_TIMEOUT');
   });
 
+  it('in a request that is over, which then still drains it in its time', async () => {
+    const test = new TestPool({ max: 1, drainTimeoutMs: 100 });
+    test.driver.reply = (sql) => (sql === 'SELECT slow' ? 'hang' : undefined);
+    const request = new TestRequest(test);
+    await test.rest(request.db.query('SELECT 1'));
+    const slow = track(request.db.query('SELECT slow'));
+    request.answer();
+    await test.clock.advance(50);
+    test.driver.hang();
+    test.connection().lose(brokenPipe());
+    // No other connection is open yet when its time to drain is over.
+    await test.clock.advance(100);
+    assert.deepEqual([slow.state, test.stats().pending, test.stats().retried], ['pending', 1, 1]);
+    test.driver.opens.at(-1)?.succeed();
+    await test.clock.settle();
+    assert.deepEqual(test.connection(1).texts, ['SELECT slow']);
+    await test.clock.advance(100);
+    assert.deepEqual([test.stats().leased, test.driver.kills.length], [0, 1]);
+  });
+
   it('found dead before it was sent, after a silence', async () => {
     const test = new TestPool({ max: 1 });
     const { db } = new TestRequest(test);

@@ -109,12 +109,13 @@ describe('connections that are killed', () => {
       try {
         for (let round = 0; round < ROUNDS; round++) {
           await Promise.all(Array.from({ length: MAX }, () => pool.query('SELECT SLEEP(0.002)')));
-          await eventually(() => {
+          const ids = await eventually(async () => {
+            const threads = (await watcher.threadsOf(account.name)).map(({ id }) => id);
             const { opening, closing, resetting, idle } = pool.stats();
             assert.ok(opening + closing + resetting === 0 && idle > 0);
+            assert.equal(threads.length, idle);
+            return threads;
           });
-          const ids = (await watcher.threadsOf(account.name)).map(({ id }) => id);
-          assert.equal(ids.length, pool.stats().idle);
           killed += ids.length;
           killer.killWhileBlocked(ids);
           // In the same turn of the event loop.

@@ -23,7 +23,7 @@ export interface ResetCosts {
   plain: Cost;
   /** The same, and what it leaves is cleaned. */
   reset: Cost;
-  /** COM_PING alone: Handback's on a connection of its pool, the others' on one of mysql2's without any pool. */
+  /** COM_PING alone, on a connection of mysql2's without any pool. */
   ping: Cost;
   /** COM_RESET_CONNECTION alone, on the same connection. */
   bareReset: Cost;
@@ -93,15 +93,13 @@ async function block(use: Use): Promise<Cost> {
 /** What the driver's types leave out, or take no callback for. */
 type Bare = Record<'ping' | 'reset', (done: (error: Error | null) => void) => void>;
 
-/** Handback's own has its packet gate, and what else it puts around the driver's. */
-async function bareConnection({ kind, url: uri }: ResetTask): Promise<Bare> {
-  if (kind !== 'handback') return createConnection({ uri, maxPreparedStatements: 1 }) as unknown as Bare;
-  const lease = await createPool({ uri, max: 1, leakAfterMs: 0 }).acquire();
-  return (await lease.connection()) as unknown as Bare;
+/** The same for all: what a command costs by itself, without a pool around it. */
+function bareConnection({ url: uri }: ResetTask): Bare {
+  return createConnection({ uri, maxPreparedStatements: 1 }) as unknown as Bare;
 }
 
-async function bareUses(bare: ResetTask): Promise<Record<'ping' | 'bareReset', Use>> {
-  const connection = await bareConnection(bare);
+function bareUses(bare: ResetTask): Record<'ping' | 'bareReset', Use> {
+  const connection = bareConnection(bare);
   const use = (command: keyof Bare) => () =>
     new Promise<void>((resolve, reject) => {
       connection[command]((error) => (error ? reject(error) : resolve()));
@@ -110,7 +108,7 @@ async function bareUses(bare: ResetTask): Promise<Record<'ping' | 'bareReset', U
 }
 
 async function measure(): Promise<ResetCosts> {
-  const uses: Record<keyof ResetCosts, Use> = { ...usesOf(task), ...(await bareUses(task)) };
+  const uses: Record<keyof ResetCosts, Use> = { ...usesOf(task), ...bareUses(task) };
   const costs: Record<keyof ResetCosts, Cost[]> = { plain: [], reset: [], ping: [], bareReset: [] };
   const names = Object.keys(costs) as (keyof ResetCosts)[];
   // The first two blocks are practice.

@@ -47,7 +47,7 @@ function figuresOf(measured: Map<string, ResetCosts[]>): Figure[] {
       relativeTo: 'COM_PING on the same connection',
       ...values(({ ping, bareReset }) => cpu(bareReset) / cpu(ping)),
       target: { atMost: 1.1 },
-      note: 'The command itself; what the pool does around it is in the next line. Handback: on a connection of its pool. The others: on a bare one of mysql2.',
+      note: 'The one command that Handback sends, by itself on a connection of mysql2; all that the pool sends and does besides is in the next line.',
     },
     {
       row: null,

@@ -291,7 +291,11 @@ export class Lifecycle implements RetryLimit, EndListener, Ending, ClaimsHooks {
 
   #startDraining(): void {
     const { pool, settings } = this.context;
-    this.#drainTimer ??= pool.clock.after(settings.drainTimeoutMs, () => this.handBack(0));
+    this.#drainTimer ??= pool.clock.after(settings.drainTimeoutMs, () => {
+      // It may find no connection: that of a statement which has yet to be sent again gets a time of its own.
+      this.#drainTimer = null;
+      this.handBack(0);
+    });
   }
 
   handBack(drainTimeoutMs = this.context.settings.drainTimeoutMs): void {
