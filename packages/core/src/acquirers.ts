@@ -167,7 +167,7 @@ export function acquireHandle(pool: Pool, holder: Holder): Promise<LeaseHandle> 
   if (entry) return Promise.resolve(pool.handle(entry));
   const { acquireTimeoutMs } = pool.settings;
   return new Promise((resolve, reject) => {
-    pool.lend(new HandleAcquirer(pool, holder, acquireTimeoutMs, resolve, reject));
+    pool.join(new HandleAcquirer(pool, holder, acquireTimeoutMs, resolve, reject));
   });
 }
 

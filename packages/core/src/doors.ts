@@ -74,7 +74,10 @@ export class Doors {
     if (lease?.deadlines.reported) this.parts.reporter.unleaked(lease, entry);
     // Otherwise the pool was closed over its head, or the connection was cut.
     if (entry.state !== 'leased') return;
-    if (lease === null) return this.turnstile.back(entry) ? undefined : this.untouched(entry);
+    if (lease === null) {
+      if (!this.turnstile.back(entry) && !this.turnstile.over(entry)) this.untouched(entry);
+      return;
+    }
     entry.provenAt = lease.provenAt;
     const { connection } = entry;
     if (connection?.isUsable() && (lease.inFlight > 0 || connection.isBusy())) {

@@ -170,7 +170,7 @@ export class Lifecycle implements RetryLimit, EndListener, Ending, ClaimsHooks {
     const timeoutMs = acquireTimeoutMs === 0 ? 0 : Math.max(1, acquireTimeoutMs - waitedMs);
     const sheddable = this.#hasDoneNothing && isSheddable(timeoutMs, pool.settings);
     this.#claims = new Claims(this.context, { timeoutMs, sheddable }, claim, this);
-    pool.lend(this.#claims);
+    pool.join(this.#claims);
   }
 
   /** A request whose refusal would cost it nothing but its wait, and could still be its answer. */

@@ -204,6 +204,11 @@ export class Pool {
     this.#rooms.queue.lend(acquirer);
   }
 
+  /** Gives `acquirer` a connection when it is its turn, where none was ready when it was tried. */
+  join(acquirer: Acquirer): void {
+    this.#rooms.queue.join(acquirer);
+  }
+
   /** A connection that is ready now, if it is nobody else's turn. */
   tryLend(holder: Holder): Lease | null {
     const entry = this.tryDispense(holder);

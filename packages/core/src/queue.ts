@@ -67,11 +67,26 @@ export class Queue {
     return this.#hooks.dispense(holder, null, mustBeProven);
   }
 
+  /** Whose turn it is; it has left the queue, and will be given a connection now. */
+  take(): Acquirer | null {
+    const next = this.#next;
+    if (!next) return null;
+    this.#remove(next);
+    this.#overload.handedOver(next.sheddable);
+    return next;
+  }
+
   /** Gives `acquirer` a connection: now, if one is ready, else when it is its turn. */
   lend(acquirer: Acquirer): void {
     const entry = this.tryLend(acquirer.holder);
-    if (entry) return acquirer.granted(entry);
-    const now = this.#parts.clock.now();
+    if (entry) acquirer.granted(entry);
+    else this.join(acquirer);
+  }
+
+  /** Gives `acquirer` a connection when it is its turn: none is ready now. */
+  join(acquirer: Acquirer): void {
+    // In whole milliseconds, which take no room of their own on the heap; nobody's deadline comes too soon by that.
+    const now = Math.ceil(this.#parts.clock.now());
     const { timeoutMs } = acquirer;
     acquirer.since = now;
     const refusal = mayWait(timeoutMs, this.#hooks.crowd, this.#parts.settings);
@@ -157,7 +172,7 @@ export class Queue {
     const error = reporter.refusal(code, {
       route: acquirer.holder.route,
       owner: acquirer.holder.owner,
-      waitedMs: clock.now() - acquirer.since,
+      waitedMs: Math.max(0, clock.now() - acquirer.since),
       timeoutMs: acquirer.timeoutMs,
       pending,
       rate: this.#overload.rate,
