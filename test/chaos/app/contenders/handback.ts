@@ -16,6 +16,8 @@ export const contend: ContenderFactory = async (task, tell) => {
   const pool = createPool({
     connection: async () => ({ ...addressOf(task), password: await readPassword(task) }),
     max: task.max,
+    // Who is served when (I16): under overload 'adaptive', the default, serves the newest first.
+    queue: 'fifo',
     ...task.deadlines,
   });
   listen(pool, tell);
