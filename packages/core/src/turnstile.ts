@@ -8,7 +8,7 @@ import type { PoolParts, Rooms } from './rooms.js';
  * the doors, which look closer and say why.
  */
 // Each of its questions is one that `policy` or `circumstances` asks as well. Here they stand side by side, because calls are
-// what costs: through the verdicts the same way takes five times as long.
+// what costs: through the verdicts the same way takes several times as long.
 export class Turnstile {
   private readonly parts: PoolParts;
   private readonly rooms: Rooms;
