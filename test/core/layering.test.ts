@@ -277,7 +277,7 @@ describe('adapters', () => {
 
   it('are all here', () => {
     const packages = readdirSync(PACKAGES).filter((name) => existsSync(join(PACKAGES, name, 'package.json')));
-    assert.deepEqual(packages.sort(), ['contract', 'core', ...Object.keys(FRAMEWORKS)].sort());
+    assert.deepEqual(packages.sort(), ['cli', 'contract', 'core', ...Object.keys(FRAMEWORKS)].sort());
   });
 });
 

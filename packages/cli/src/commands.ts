@@ -1,0 +1,5 @@
+import type { Command } from './command.js';
+import { doctor } from './doctor/command.js';
+
+/** In the order in which `--help` lists them. */
+export const COMMANDS: readonly Command[] = [doctor];
