@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import { CommandError } from './exit-codes.js';
 import type { Target } from './target.js';
@@ -15,6 +16,8 @@ export interface Session {
   /** Where it is a network connection. */
   readonly socket: SocketEnds | undefined;
   close(): Promise<void>;
+  /** Without a goodbye: for a server that does not answer. */
+  cut(): void;
 }
 
 export interface SocketEnds {
@@ -43,7 +46,13 @@ export async function openSession(target: Target, options: SessionOptions): Prom
   };
   try {
     await limitSession(ask, timeoutMs);
-    return { ask, id: connection.threadId, socket: endsOf(connection), close: () => closeOf(connection) };
+    return {
+      ask,
+      id: connection.threadId,
+      socket: endsOf(connection),
+      close: () => closeOf(connection),
+      cut: () => cut(connection),
+    };
   } catch (error) {
     connection.destroy();
     const { message, code } = error as Error & { code?: string };
@@ -91,6 +100,12 @@ function endsOf(connection: Connection): SocketEnds | undefined {
   const { remoteAddress, remotePort, localPort } = stream ?? {};
   if (remoteAddress === undefined || remotePort === undefined || localPort === undefined) return undefined;
   return { remoteAddress, remotePort, localPort };
+}
+
+/** The driver's own destroy() waits for the peer to hang up too. */
+function cut(connection: Connection): void {
+  connection.destroy();
+  (connection as unknown as { connection: { stream?: Socket } }).connection.stream?.destroy();
 }
 
 async function closeOf(connection: Connection): Promise<void> {
