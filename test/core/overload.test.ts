@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { INTERVAL_MS, Overload } from '#core/overload.js';
+import { FakeClock } from './fake-clock.js';
 import { fixed, irregular, mixed, type Outcome, Simulation } from './overload-simulation.js';
 
 /** Another one finds other loads. */
@@ -63,6 +65,20 @@ describe(`under overload (HANDBACK_SEED=${seed})`, () => {
       assert.ok((later.at(-1) as number) <= 1_000, `${later.at(-1)} ms`);
     });
   }
+
+  it('queries of a second each: those that are too many hear of it, and do not all meet the deadline instead', () => {
+    const services = fc.constantFrom(fixed(1_000), irregular(1_000));
+    fc.assert(
+      fc.property(anySeed, services, fc.constantFrom(2, 4), (of, serviceMs, times) => {
+        const simulation = new Simulation({ seed: of, serviceMs });
+        simulation.offer('request', 10 * times, 60_000);
+        simulation.run(60_000);
+        const [early, late] = ['OVERLOADED', 'ACQUIRE_TIMEOUT'].map((code) => simulation.refused(code).length);
+        assert.ok((late as number) < 0.3 * (early as number), `${late} met the deadline, ${early} did not`);
+      }),
+      { seed, numRuns: 10 },
+    );
+  });
 
   it('a load that is only a little too much does not bring the line to the deadline either', () => {
     const simulation = new Simulation({ seed, serviceMs: fixed(20) });
@@ -192,6 +208,26 @@ describe(`under overload (HANDBACK_SEED=${seed})`, () => {
     assert.deepEqual([statusCode, status], [503, 503]);
     assert.ok(Math.abs((report?.servedPerSecond ?? 0) - CAPACITY) < 0.3 * CAPACITY);
     assert.ok((report?.pending ?? 0) > 100 && (report?.waitedMs ?? 0) >= 500);
+  });
+});
+
+describe('an overload that nobody waits in any more', () => {
+  it('is forgotten: who comes next is served in the order of arrival', async () => {
+    const clock = new FakeClock();
+    let oldest: { since: number; timeoutMs: number } | null = { since: clock.now(), timeoutMs: 60_000 };
+    const overload = new Overload(clock, { oldest: () => oldest, complete: () => true, shed: () => {} });
+    const tick = () => {
+      for (let n = 0; n < 40; n++) {
+        overload.came(clock.now());
+        if (n % 2 === 0) overload.handedOver(true);
+      }
+      return clock.advance(INTERVAL_MS);
+    };
+    for (let n = 0; n < 5; n++) await tick();
+    assert.deepEqual([overload.newestFirst, overload.turn === null], [true, false]);
+    oldest = null;
+    overload.emptied();
+    assert.deepEqual([overload.newestFirst, overload.turn], [false, null]);
   });
 });
 

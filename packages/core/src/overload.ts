@@ -65,6 +65,8 @@ export class Overload implements ServingOrder {
   #surplus = 0;
   /** Since when whoever waits may have been overtaken. */
   #patientSince = 0;
+  /** For how long somebody may be overtaken at most, in ms; 0 = nobody is refused. */
+  #patience = 0;
 
   constructor(clock: Clock, hooks: OverloadHooks) {
     this.#clock = clock;
@@ -90,6 +92,7 @@ export class Overload implements ServingOrder {
   emptied(): void {
     this.#wasLate = false;
     this.#surplus = 0;
+    this.#serveInOrder();
   }
 
   /** Whole seconds until as many as wait now will have been served; spread, so that those refused together don't come back together. */
@@ -120,6 +123,8 @@ export class Overload implements ServingOrder {
     this.#tickAt(now + INTERVAL_MS, now);
     if (blocked || !this.#hooks.complete()) return this.#excuse(now);
     if (this.#handedOver >= LEAST_HAND_OVERS) this.#judge(oldest, now);
+    // An interval may be longer than what is left of somebody's time.
+    if (this.#patience > 0) this.#shed(now, this.#patience);
   }
 
   /** Nobody waits: what was measured would be old when somebody does. */
@@ -150,7 +155,7 @@ export class Overload implements ServingOrder {
       this.#patientSince = now;
     }
     this.newestFirst = grew;
-    if (grew && this.#surplus >= HOPELESS) this.#shed(now, interval * PATIENCE);
+    this.#patience = grew && this.#surplus >= HOPELESS ? interval * PATIENCE : 0;
   }
 
   #measure(interval: number): void {
@@ -172,5 +177,6 @@ export class Overload implements ServingOrder {
   #serveInOrder(): void {
     this.newestFirst = false;
     this.turn = null;
+    this.#patience = 0;
   }
 }

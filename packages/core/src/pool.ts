@@ -37,6 +37,9 @@ import { Upkeep } from './upkeep.js';
 import { Validator } from './validator.js';
 import { Watch } from './watch.js';
 
+/** What is worn is replaced all the time: a pool that lacks no more of its connections than this is as good as complete. */
+const MOST_REPLACED = 0.25;
+
 /** The flow of connections, put together: who does what is in the parts, the ways between them in `doors`. */
 export class Pool {
   readonly settings: PoolSettings;
@@ -133,7 +136,8 @@ export class Pool {
       crowd,
       lastConnectError,
       unreachable: () => lastConnectError() !== null && crowd.inUse === 0,
-      complete: () => slots.counts.opening === 0 && (slots.size >= settings.max || supply.makesDo),
+      complete: () =>
+        slots.counts.opening <= slots.size * MOST_REPLACED && (slots.size >= settings.max || supply.makesDo),
     });
     return {
       queue,
