@@ -73,7 +73,9 @@ describe(`under overload (HANDBACK_SEED=${seed})`, () => {
         const simulation = new Simulation({ seed: of, serviceMs });
         simulation.offer('request', 10 * times, 60_000);
         simulation.run(60_000);
-        const [early, late] = ['OVERLOADED', 'ACQUIRE_TIMEOUT'].map((code) => simulation.refused(code).length);
+        const [early, late] = ['OVERLOADED', 'ACQUIRE_TIMEOUT'].map(
+          (code) => simulation.refused(code).length,
+        );
         assert.ok((late as number) < 0.3 * (early as number), `${late} met the deadline, ${early} did not`);
       }),
       { seed, numRuns: 10 },
