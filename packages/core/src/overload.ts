@@ -19,8 +19,14 @@ export const HOPELESS = 5;
 export const PATIENCE = 5;
 /** ... and at most this part of his time, so that he is told before it is over. */
 const PATIENCE_SHARE = 0.75;
-/** A line that has become so long, in parts of the acquire deadline, and still grows, stands as well: however slowly it grew. */
+/** A line that has become so long, in parts of the acquire deadline, and still grows, stands as well: however slowly it grew, ... */
 const LONG_SHARE = 0.5;
+/** ... by this part at least, since one interval says little; or else it can't be served within the deadline. */
+const LONG_GROWTH = 0.1;
+/** So many intervals without refusals say whether the line grows by itself; ... */
+const QUIET_INTERVALS = 20;
+/** ... if it does not, it may take this part of the deadline to be served. */
+const SERVABLE_SHARE = 0.75;
 /** How much the last interval counts for the measured rate. */
 const NEWEST_SHARE = 0.3;
 /** In seconds: no forecast reaches further. */
@@ -35,6 +41,8 @@ export interface Oldest {
 export interface OverloadHooks {
   /** null = nobody waits who could be shed. */
   oldest(): Oldest | null;
+  /** How many wait who could be shed. */
+  waiting(): number;
   /** The pool has all the connections that it can have: the line is not there because they are being opened. */
   complete(): boolean;
   /** Refuses the oldest, as long as it is out of patience. */
@@ -67,6 +75,14 @@ export class Overload implements ServingOrder {
   #patientSince = 0;
   /** For how long somebody may be overtaken at most, in ms; 0 = nobody is refused. */
   #patience = 0;
+  /** How many waited when the line had become long; 0 = it is not. */
+  #longLine = 0;
+  /** Somebody was refused in this interval. */
+  #hasShed = false;
+  /** In every second interval nobody is refused who can wait for the next. */
+  #holdsOff = false;
+  /** What came and was served in intervals without refusals. */
+  #quiet = { intervals: 0, came: 0, served: 0 };
 
   constructor(clock: Clock, hooks: OverloadHooks) {
     this.#clock = clock;
@@ -141,12 +157,13 @@ export class Overload implements ServingOrder {
 
   #judge(oldest: Oldest, now: number): void {
     const interval = now - this.#begunAt;
-    const grew = this.#came > this.#served;
+    const [came, served] = [this.#came, this.#served];
+    const grew = came > served;
     const waited = now - oldest.since;
     const isLate = waited > interval / 2;
     const stands = isLate && this.#wasLate;
     this.#measure(interval);
-    if (stands && grew && waited > oldest.timeoutMs * LONG_SHARE) this.#surplus = HOPELESS;
+    if (this.#isTooLong(stands ? waited : 0, oldest) && grew) this.#surplus = HOPELESS;
     this.#wasLate = isLate;
     this.#begin(now);
     if (!stands || this.#surplus < STANDING) return this.#serveInOrder();
@@ -156,6 +173,40 @@ export class Overload implements ServingOrder {
     }
     this.newestFirst = grew;
     this.#patience = grew && this.#surplus >= HOPELESS ? interval * PATIENCE : 0;
+    this.#watchQuiet(came, served, oldest);
+  }
+
+  #isTooLong(waited: number, { timeoutMs }: Oldest): boolean {
+    const waiting = this.#hooks.waiting();
+    if (waited <= timeoutMs * LONG_SHARE) this.#longLine = 0;
+    else if (this.#longLine === 0) this.#longLine = waiting;
+    if (this.#longLine === 0) return false;
+    return waiting > this.#longLine * (1 + LONG_GROWTH) || this.#msToServe(waiting) > timeoutMs;
+  }
+
+  #msToServe(waiting: number): number {
+    return (waiting / this.rate) * 1_000;
+  }
+
+  /**
+   * Refusals bring those back who come again at once, and so keep a line growing that would not grow by itself. So it is watched
+   * in intervals without: where it does not grow in those, and can be served within the deadline, it is.
+   */
+  #watchQuiet(came: number, served: number, { timeoutMs }: Oldest): void {
+    const quiet = this.#quiet;
+    if (!this.#hasShed) {
+      quiet.intervals++;
+      quiet.came += came;
+      quiet.served += served;
+    }
+    this.#hasShed = false;
+    this.#holdsOff = !this.#holdsOff;
+    // Those whose time would be over are refused all the same.
+    if (this.#holdsOff && this.#patience > 0) this.#patience = Number.POSITIVE_INFINITY;
+    if (quiet.intervals < QUIET_INTERVALS) return;
+    this.#quiet = { intervals: 0, came: 0, served: 0 };
+    const grows = quiet.came - quiet.served > quiet.served * FORGOTTEN;
+    if (!grows && this.#msToServe(this.#hooks.waiting()) <= timeoutMs * SERVABLE_SHARE) this.emptied();
   }
 
   #measure(interval: number): void {
@@ -170,7 +221,9 @@ export class Overload implements ServingOrder {
   #shed(now: number, patience: number): void {
     this.#hooks.shed(({ since, timeoutMs }) => {
       const overtakenFor = now - Math.max(since, this.#patientSince);
-      return overtakenFor >= Math.min(patience, timeoutMs * PATIENCE_SHARE);
+      if (overtakenFor < Math.min(patience, timeoutMs * PATIENCE_SHARE)) return false;
+      this.#hasShed = true;
+      return true;
     });
   }
 
@@ -178,5 +231,7 @@ export class Overload implements ServingOrder {
     this.newestFirst = false;
     this.turn = null;
     this.#patience = 0;
+    this.#hasShed = false;
+    this.#quiet = { intervals: 0, came: 0, served: 0 };
   }
 }

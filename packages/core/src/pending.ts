@@ -49,6 +49,11 @@ export class Pending<W extends Waiter<W>> {
     return this.#steady.size + this.#sheddable.size;
   }
 
+  /** How many wait that are sheddable. */
+  get sheddable(): number {
+    return this.#sheddable.size;
+  }
+
   /** Who came first. */
   get first(): W | null {
     return this.next(IN_ORDER);

@@ -52,6 +52,7 @@ export class Queue {
     );
     this.#overload = new Overload(parts.clock, {
       oldest: () => this.#pending.oldestSheddable,
+      waiting: () => this.#pending.sheddable,
       complete: () => hooks.complete(),
       shed: (isOutOfPatience) => this.#shed(isOutOfPatience),
     });
