@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { INTERVAL_MS, Overload } from '#core/overload.js';
+import { Moment } from '#core/moment.js';
+import { INTERVAL_MS, type Oldest, Overload } from '#core/overload.js';
 import { FakeClock } from './fake-clock.js';
 import { fixed, irregular, mixed, type Outcome, Simulation } from './overload-simulation.js';
 
@@ -159,6 +160,14 @@ describe(`under overload (HANDBACK_SEED=${seed})`, () => {
     assertInOrder(simulation.outcomes);
   });
 
+  it('as soon as it takes longer than the deadline they hear of it, although it does not grow', () => {
+    const simulation = new Simulation({ seed, serviceMs: irregular(20) });
+    simulation.clients(6 * CAPACITY, 10_000, 1);
+    simulation.run(10_000);
+    assert.ok(simulation.refused('OVERLOADED').length > 0);
+    assert.deepEqual(simulation.refused('ACQUIRE_TIMEOUT'), []);
+  });
+
   it('clients that come again the moment they are refused do not keep an overload alive that is over', () => {
     const simulation = new Simulation({ seed, serviceMs: irregular(20) });
     simulation.clients(3 * CAPACITY, 40_000, 1);
@@ -236,7 +245,9 @@ describe(`under overload (HANDBACK_SEED=${seed})`, () => {
 describe('an overload that nobody waits in any more', () => {
   it('is forgotten: who comes next is served in the order of arrival', async () => {
     const clock = new FakeClock();
-    let oldest: { since: number; timeoutMs: number } | null = { since: clock.now(), timeoutMs: 60_000 };
+    const came = new Moment();
+    came.at = clock.now();
+    let oldest: Oldest | null = { came, timeoutMs: 60_000 };
     const overload = new Overload(clock, {
       oldest: () => oldest,
       waiting: () => 100,
@@ -245,7 +256,7 @@ describe('an overload that nobody waits in any more', () => {
     });
     const tick = () => {
       for (let n = 0; n < 40; n++) {
-        overload.came(clock.now());
+        overload.came();
         if (n % 2 === 0) overload.handedOver(true);
       }
       return clock.advance(INTERVAL_MS);

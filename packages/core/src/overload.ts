@@ -1,4 +1,5 @@
 import type { Clock, Timer } from './clock.js';
+import { type Came, waitsSince } from './moment.js';
 import type { ServingOrder } from './pending.js';
 
 /** The shortest interval that is judged, in ms. */
@@ -23,18 +24,13 @@ const PATIENCE_SHARE = 0.75;
 const LONG_SHARE = 0.5;
 /** ... by this part at least, since one interval says little; or else it can't be served within the deadline. */
 const LONG_GROWTH = 0.1;
-/** So many intervals without refusals say whether the line grows by itself; ... */
-const QUIET_INTERVALS = 20;
-/** ... if it does not, it may take this part of the deadline to be served. */
-const SERVABLE_SHARE = 0.75;
 /** How much the last interval counts for the measured rate. */
 const NEWEST_SHARE = 0.3;
 /** In seconds: no forecast reaches further. */
 const LONGEST_RETRY_AFTER = 60;
 
 /** Who has waited longest of those that are sheddable. */
-export interface Oldest {
-  readonly since: number;
+export interface Oldest extends Came {
   readonly timeoutMs: number;
 }
 
@@ -77,12 +73,6 @@ export class Overload implements ServingOrder {
   #patience = 0;
   /** How many waited when the line had become long; 0 = it is not. */
   #longLine = 0;
-  /** Somebody was refused in this interval. */
-  #hasShed = false;
-  /** In every second interval nobody is refused who can wait for the next. */
-  #holdsOff = false;
-  /** What came and was served in intervals without refusals. */
-  #quiet = { intervals: 0, came: 0, served: 0 };
 
   constructor(clock: Clock, hooks: OverloadHooks) {
     this.#clock = clock;
@@ -90,9 +80,10 @@ export class Overload implements ServingOrder {
   }
 
   /** One who may be shed has joined the line, or was turned away from it. */
-  came(now: number): void {
+  came(): void {
     this.#came++;
     if (this.#timer) return;
+    const now = this.#clock.now();
     this.#begin(now);
     this.#tickAt(now + INTERVAL_MS, now);
   }
@@ -157,9 +148,8 @@ export class Overload implements ServingOrder {
 
   #judge(oldest: Oldest, now: number): void {
     const interval = now - this.#begunAt;
-    const [came, served] = [this.#came, this.#served];
-    const grew = came > served;
-    const waited = now - oldest.since;
+    const grew = this.#came > this.#served;
+    const waited = now - waitsSince(oldest);
     const isLate = waited > interval / 2;
     const stands = isLate && this.#wasLate;
     this.#measure(interval);
@@ -173,7 +163,6 @@ export class Overload implements ServingOrder {
     }
     this.newestFirst = grew;
     this.#patience = grew && this.#surplus >= HOPELESS ? interval * PATIENCE : 0;
-    this.#watchQuiet(came, served, oldest);
   }
 
   #isTooLong(waited: number, { timeoutMs }: Oldest): boolean {
@@ -181,32 +170,8 @@ export class Overload implements ServingOrder {
     if (waited <= timeoutMs * LONG_SHARE) this.#longLine = 0;
     else if (this.#longLine === 0) this.#longLine = waiting;
     if (this.#longLine === 0) return false;
-    return waiting > this.#longLine * (1 + LONG_GROWTH) || this.#msToServe(waiting) > timeoutMs;
-  }
-
-  #msToServe(waiting: number): number {
-    return (waiting / this.rate) * 1_000;
-  }
-
-  /**
-   * Refusals bring those back who come again at once, and so keep a line growing that would not grow by itself. So it is watched
-   * in intervals without: where it does not grow in those, and can be served within the deadline, it is.
-   */
-  #watchQuiet(came: number, served: number, { timeoutMs }: Oldest): void {
-    const quiet = this.#quiet;
-    if (!this.#hasShed) {
-      quiet.intervals++;
-      quiet.came += came;
-      quiet.served += served;
-    }
-    this.#hasShed = false;
-    this.#holdsOff = !this.#holdsOff;
-    // Those whose time would be over are refused all the same.
-    if (this.#holdsOff && this.#patience > 0) this.#patience = Number.POSITIVE_INFINITY;
-    if (quiet.intervals < QUIET_INTERVALS) return;
-    this.#quiet = { intervals: 0, came: 0, served: 0 };
-    const grows = quiet.came - quiet.served > quiet.served * FORGOTTEN;
-    if (!grows && this.#msToServe(this.#hooks.waiting()) <= timeoutMs * SERVABLE_SHARE) this.emptied();
+    const msToServe = (waiting / this.rate) * 1_000;
+    return waiting > this.#longLine * (1 + LONG_GROWTH) || msToServe > timeoutMs;
   }
 
   #measure(interval: number): void {
@@ -219,11 +184,9 @@ export class Overload implements ServingOrder {
 
   /** What somebody had waited before the line stood was not in vain yet: he was in his place. */
   #shed(now: number, patience: number): void {
-    this.#hooks.shed(({ since, timeoutMs }) => {
-      const overtakenFor = now - Math.max(since, this.#patientSince);
-      if (overtakenFor < Math.min(patience, timeoutMs * PATIENCE_SHARE)) return false;
-      this.#hasShed = true;
-      return true;
+    this.#hooks.shed((waiter) => {
+      const overtakenFor = now - Math.max(waitsSince(waiter), this.#patientSince);
+      return overtakenFor >= Math.min(patience, waiter.timeoutMs * PATIENCE_SHARE);
     });
   }
 
@@ -231,7 +194,5 @@ export class Overload implements ServingOrder {
     this.newestFirst = false;
     this.turn = null;
     this.#patience = 0;
-    this.#hasShed = false;
-    this.#quiet = { intervals: 0, came: 0, served: 0 };
   }
 }
