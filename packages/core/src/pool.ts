@@ -25,6 +25,7 @@ import { type PoolSettings, resized } from './options.js';
 import type { Dialect } from './queryable.js';
 import { type Acquirer, Queue } from './queue.js';
 import { Renewal } from './renewal.js';
+import { type ConnectionReport, connections } from './report.js';
 import { Reporter } from './reporter.js';
 import { Resetter } from './resetter.js';
 import type { PoolParts, Rooms } from './rooms.js';
@@ -140,6 +141,7 @@ export class Pool {
         slots.counts.opening <= slots.size * MOST_REPLACED && (slots.size >= settings.max || supply.makesDo),
     });
     return {
+      control,
       queue,
       doubles: new DoubleAcquire(parts, () => queue),
       supply,
@@ -196,6 +198,10 @@ export class Pool {
 
   holders(): HolderReport[] {
     return this.#reporter.holders();
+  }
+
+  connections(): ConnectionReport[] {
+    return connections(this.#slots, this.#rooms.control.threadId);
   }
 
   /** What the server said of itself; undefined before the first connection. */
