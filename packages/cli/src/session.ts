@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import { CommandError } from './exit-codes.js';
 import type { Target } from './target.js';
@@ -28,6 +29,8 @@ interface SessionOptions {
   /** For connecting, and for each statement. */
   readonly timeoutMs: number;
 }
+
+const GOODBYE_MS = 1_000;
 
 /** Rejects with CommandError, in which `code` is the driver's. */
 export async function openSession(target: Target, options: SessionOptions): Promise<Session> {
@@ -93,8 +96,12 @@ function endsOf(connection: Connection): SocketEnds | undefined {
   return { remoteAddress, remotePort, localPort };
 }
 
+/** A server that stands still does not answer to a goodbye either. */
 async function closeOf(connection: Connection): Promise<void> {
-  await connection.end().catch(() => {});
+  const waited = new AbortController();
+  const said = connection.end().catch(() => {});
+  await Promise.race([said, pause(GOODBYE_MS, undefined, { signal: waited.signal }).catch(() => {})]);
+  waited.abort();
   connection.destroy();
 }
 

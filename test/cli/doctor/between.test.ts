@@ -41,10 +41,10 @@ function withAnotherId(packet: Buffer): Buffer {
 
 describe('doctor: what is between it and the server', () => {
   let clinic: Clinic;
-  before(async () => {
-    clinic = await Clinic.open();
+  before(async function () {
+    clinic = await Clinic.open(this);
   });
-  after(() => clinic.close());
+  after(() => clinic?.close());
 
   it('is nothing, where it asks the server itself', async () => {
     const { picture, finding } = await clinic.examine();

@@ -10,12 +10,12 @@ const MAX = 12;
 describe('doctor: connections', () => {
   let clinic: Clinic;
   let shop: Account;
-  before(async () => {
-    clinic = await Clinic.open(`--max-connections=${MAX}`);
+  before(async function () {
+    clinic = await Clinic.open(this, `--max-connections=${MAX}`);
     shop = await clinic.account('shop');
   });
-  afterEach(() => clinic.discharge());
-  after(() => clinic.close());
+  afterEach(() => clinic?.discharge());
+  after(() => clinic?.close());
 
   async function open(count: number, account = shop): Promise<Connection[]> {
     return await Promise.all(Array.from({ length: count }, () => clinic.connect({ ...account })));

@@ -4,10 +4,10 @@ import { Clinic, textOf } from './clinic.js';
 /** Makes the condition, sees it; removes it, sees it gone. */
 describe('doctor: limits and timeouts against the options of the pools', () => {
   let clinic: Clinic;
-  before(async () => {
-    clinic = await Clinic.open();
+  before(async function () {
+    clinic = await Clinic.open(this);
   });
-  after(() => clinic.close());
+  after(() => clinic?.close());
 
   it('adds up what all processes may open', async () => {
     await clinic.sql('SET GLOBAL max_connections = 1600');

@@ -12,11 +12,11 @@ const SCHEMA = { database: 'shop' };
 /** Makes the condition, sees it; removes it, sees it gone. */
 describe('doctor: transactions and locks', () => {
   let clinic: Clinic;
-  before(async () => {
-    clinic = await Clinic.open('--plugin-maturity=alpha');
+  before(async function () {
+    clinic = await Clinic.open(this, '--plugin-maturity=alpha');
   });
-  afterEach(() => clinic.discharge());
-  after(() => clinic.close());
+  afterEach(() => clinic?.discharge());
+  after(() => clinic?.close());
 
   /** Repeats until the server shows it. */
   function see(id: string, severity: string, flags: string[] = []): Promise<Examined> {

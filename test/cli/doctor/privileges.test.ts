@@ -3,11 +3,11 @@ import { Clinic } from './clinic.js';
 
 describe('doctor: with the privileges that the account has', () => {
   let clinic: Clinic;
-  before(async () => {
-    clinic = await Clinic.open();
+  before(async function () {
+    clinic = await Clinic.open(this);
   });
-  afterEach(() => clinic.discharge());
-  after(() => clinic.close());
+  afterEach(() => clinic?.discharge());
+  after(() => clinic?.close());
 
   it('says what it could not see, and which GRANT would show it', async () => {
     const account = await clinic.account('shop');

@@ -6,14 +6,15 @@ import { Clinic, textOf } from './clinic.js';
 /** What only a server with the performance schema knows: MariaDB ships with it off. */
 describe('doctor: with the performance schema', () => {
   let clinic: Clinic;
-  before(async () => {
+  before(async function () {
     clinic = await Clinic.open(
+      this,
       '--performance-schema=ON',
       '--performance-schema-instrument=wait/lock/metadata/sql/mdl=ON',
     );
   });
-  afterEach(() => clinic.discharge());
-  after(() => clinic.close());
+  afterEach(() => clinic?.discharge());
+  after(() => clinic?.close());
 
   it('knows which program sleeps, and its pool of Handback', async () => {
     const pool = createPool({ uri: clinic.url(), name: 'orders' });
