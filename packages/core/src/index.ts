@@ -1,3 +1,4 @@
+export { BesideRequests } from './admissions.js';
 export type { AnswerGate } from './answer-gate.js';
 export { decideTransaction, decideWithStream } from './answering.js';
 export type { AcquireOptions, CloseOptions, ConnectionPool, OwnerOptions } from './connection-pool.js';
