@@ -125,6 +125,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'drivers/mysql2-packets',
       'drivers/mysql2-pipeline',
       'drivers/mysql2-shapes',
+      'drivers/mysql2-statements',
       'drivers/mysql2-status',
       'held-pieces',
       'answer-arguments',
