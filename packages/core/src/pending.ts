@@ -13,7 +13,7 @@ export interface Waiter<Self = unknown> extends Due<Self> {
   since: number;
   deadline: number;
   queued: boolean;
-  /** Its place in the order of arrival. */
+  /** Its place in the order of arrival: the number of its acquire, set before it joins. */
   place: number;
 }
 
@@ -38,7 +38,6 @@ export class Pending<W extends Waiter<W>> {
   readonly #onExpired: (waiter: W) => void;
   #timer: Timer | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
-  #places = 0;
 
   constructor(clock: Clock, onExpired: (waiter: W) => void) {
     this.#clock = clock;
@@ -89,7 +88,6 @@ export class Pending<W extends Waiter<W>> {
     waiter.since = since;
     waiter.deadline = since + timeoutMs;
     waiter.queued = true;
-    waiter.place = this.#places++;
     waiter.holder.owner?.count(1);
     this.#lineOf(waiter).push(waiter);
     this.#schedule(waiter.deadline);

@@ -1,3 +1,4 @@
+import type { AcquireReports } from './acquire-reports.js';
 import type { Clock } from './clock.js';
 import type { Entry, Holder } from './entry.js';
 import type { HandbackError, HolderReport } from './errors.js';
@@ -20,11 +21,12 @@ export interface QueueParts {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly reporter: Reporter;
+  readonly acquires: AcquireReports;
 }
 
 export interface QueueHooks {
   /** The pool's door out. */
-  dispense(holder: Holder, since: number | null, mustBeProven: boolean): Entry | null;
+  dispense(holder: Holder, waiter: Waiter | null, mustBeProven: boolean): Entry | null;
   /** And in, for what was dispensed in vain. */
   takeBack(entry: Entry): void;
   /** Somebody has begun to wait. */
@@ -89,6 +91,8 @@ export class Queue {
     const now = Math.ceil(this.#parts.clock.now());
     const { timeoutMs } = acquirer;
     acquirer.since = now;
+    acquirer.place = ++this.#parts.acquires.last;
+    this.#parts.acquires.begun(acquirer.place, acquirer.holder);
     const refusal = mayWait(timeoutMs, this.#hooks.crowd, this.#parts.settings);
     if (acquirer.sheddable) this.#overload.came(now);
     if (refusal) return this.#refuse(acquirer, refusal);
@@ -114,7 +118,9 @@ export class Queue {
 
   /** @returns false if it was not waiting */
   withdraw(acquirer: Acquirer): boolean {
-    return this.#remove(acquirer);
+    const wasWaiting = this.#remove(acquirer);
+    if (wasWaiting) this.#parts.acquires.withdrawn(acquirer);
+    return wasWaiting;
   }
 
   #remove(acquirer: Acquirer): boolean {
@@ -126,7 +132,7 @@ export class Queue {
   /** A connection has become idle. */
   serve(): void {
     for (let next = this.#next; next; next = this.#next) {
-      const entry = this.#hooks.dispense(next.holder, next.since, true);
+      const entry = this.#hooks.dispense(next.holder, next, true);
       if (!entry) return;
       // A listener that heard of the hand-over may have called the waiter off.
       if (!this.#remove(next)) {
@@ -165,12 +171,11 @@ export class Queue {
   }
 
   #refuse(acquirer: Acquirer, code: Refusal, held?: HolderReport[]): void {
-    const { counters, clock, reporter } = this.#parts;
+    const { counters, clock, reporter, acquires } = this.#parts;
     if (code === 'ACQUIRE_TIMEOUT') counters.timedOut++;
     if (code === 'QUEUE_FULL' || code === 'OVERLOADED') counters.shed++;
     const pending = this.#pending.size;
     const error = reporter.refusal(code, {
-      route: acquirer.holder.route,
       owner: acquirer.holder.owner,
       waitedMs: Math.max(0, clock.now() - acquirer.since),
       timeoutMs: acquirer.timeoutMs,
@@ -180,6 +185,7 @@ export class Queue {
       lastConnectError: this.#hooks.lastConnectError(),
       held,
     });
+    acquires.refused(acquirer, error, pending);
     acquirer.refused(error);
   }
 }
