@@ -63,15 +63,18 @@ export class TestPool {
         this.checkBooks();
       });
     }
-    this.observe('acquireStart', (event) => this.#leases.begun(event));
-    this.observe('acquire', (event) => this.#leases.granted(event));
-    this.observe('acquireFailed', (event) => this.#leases.failed(event));
-    this.observe('release', (event) => this.#leases.over(event));
+    this.observe('acquireStart', (event) => this.#listens && this.#leases.begun(event));
+    this.observe('acquire', (event) => this.#listens && this.#leases.granted(event));
+    this.observe('acquireFailed', (event) => this.#listens && this.#leases.failed(event));
+    this.observe('release', (event) => this.#listens && this.#leases.over(event));
     this.clock.onRest = () => this.check();
   }
 
   /** What an observer finds wrong is thrown by the next `check`: what it throws itself the pool keeps out of its flow. */
-  observe<Name extends keyof PoolEventMap>(name: Name, look: (event: PoolEventMap[Name][0]) => void): void {
+  observe<Name extends keyof PoolEventMap>(
+    name: Name,
+    look: (event: PoolEventMap[Name][0]) => unknown,
+  ): void {
     (this.pool.events as EventEmitter).on(name, (event: PoolEventMap[Name][0]) => {
       try {
         look(event);
@@ -89,10 +92,11 @@ export class TestPool {
     if (this.#listens) this.#leases.check(pending, leased + draining);
   }
 
-  /** From here on nobody listens to its events. */
+  /** From here on nobody listens to what comes with every lease. */
   listenNoMore(): void {
     this.#listens = false;
-    this.pool.events.removeAllListeners();
+    for (const name of ['acquireStart', 'acquire', 'release'] as const)
+      this.pool.events.removeAllListeners(name);
   }
 
   /** The invariants of every moment. */

@@ -36,6 +36,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'leftovers',
       'lexer',
       'mask',
+      'moment',
       'option-rules',
       'options',
       'params',
@@ -281,7 +282,7 @@ describe('adapters', () => {
 
   it('are all here', () => {
     const packages = readdirSync(PACKAGES).filter((name) => existsSync(join(PACKAGES, name, 'package.json')));
-    assert.deepEqual(packages.sort(), ['contract', 'core', ...Object.keys(FRAMEWORKS)].sort());
+    assert.deepEqual(packages.sort(), ['cli', 'contract', 'core', ...Object.keys(FRAMEWORKS)].sort());
   });
 });
 

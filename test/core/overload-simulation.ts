@@ -213,12 +213,9 @@ export class Simulation {
       holder: { route: kind } satisfies Holder,
       timeoutMs,
       sheddable: kind === 'request' && isSheddable(timeoutMs, this.#settings),
-      since: 0,
-      deadline: 0,
+      came: null,
       place: 0,
-      queued: false,
-      previous: null,
-      next: null,
+      spot: 0,
       granted: () => {
         outcome.waitedMs = this.clock.now() - outcome.cameAt;
         this.clock.after(this.#serviceMs(this.random), () => {

@@ -4,8 +4,9 @@ import type { Entry, Holder } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { LeaseFacts, PoolEvents } from './events.js';
 import { leaseFacts } from './lease-facts.js';
+import { waitsSince } from './moment.js';
 import type { PoolSettings } from './options.js';
-import type { Waiter } from './pending.js';
+import { numberOf, type Waiter } from './pending.js';
 
 export interface AcquireReportParts {
   readonly settings: PoolSettings;
@@ -29,10 +30,14 @@ export class AcquireReports {
     this.parts = parts;
   }
 
+  /** Whether anybody listens to any of it. */
+  get heard(): boolean {
+    return this.parts.events.hearsAcquire;
+  }
+
   /** It has its number. To be called while whoever asks is on the stack. */
   begun(lease: number, holder: Holder): void {
     const { events, settings } = this.parts;
-    if (!events.hearsAcquire) return;
     const facts = leaseFacts(lease, holder);
     if (events.heard('acquireStart')) events.tell('acquireStart', facts);
     if (!isTraced('acquire')) return;
@@ -45,7 +50,7 @@ export class AcquireReports {
   granted(entry: Entry, waiter: Waiter | null): void {
     const { events } = this.parts;
     if (waiter === null && entry.holder) this.begun(entry.lease, entry.holder);
-    const waitedMs = waiter === null ? 0 : this.since(waiter);
+    const waitedMs = waiter === null ? 0 : this.waited(waiter);
     const message = this.traced.get(entry.lease);
     if (message) entry.facts = message.holder;
     this.granting = entry.lease;
@@ -58,24 +63,24 @@ export class AcquireReports {
   refused(waiter: Waiter, error: HandbackError, pending: number): void {
     const { events } = this.parts;
     const { code } = error;
-    const waitedMs = this.since(waiter);
+    const waitedMs = this.waited(waiter);
     const facts = () => this.factsOf(waiter);
     if (events.heard('acquireFailed')) events.tell('acquireFailed', { ...facts(), waitedMs, code, error });
     if ((code === 'QUEUE_FULL' || code === 'OVERLOADED') && events.heard('shed'))
       events.tell('shed', { ...facts(), waitedMs, code, pending });
-    const message = this.traced.get(waiter.place);
+    const message = this.traced.get(numberOf(waiter));
     if (message) this.traceEnded({ message, waitedMs, error });
   }
 
   /** It waits no more, and has no connection. */
   withdrawn(waiter: Waiter): void {
     // A listener that hears of the connection calls it off: it had one.
-    if (waiter.place === this.granting) return;
+    if (numberOf(waiter) === this.granting) return;
     const { events } = this.parts;
-    const waitedMs = this.since(waiter);
+    const waitedMs = this.waited(waiter);
     if (events.heard('acquireFailed'))
       events.tell('acquireFailed', { ...this.factsOf(waiter), waitedMs, code: 'WITHDRAWN' });
-    const message = this.traced.get(waiter.place);
+    const message = this.traced.get(numberOf(waiter));
     if (message) this.traceEnded({ message, waitedMs });
   }
 
@@ -92,12 +97,12 @@ export class AcquireReports {
     traceEnds('acquire', message, error);
   }
 
-  private factsOf({ place, holder }: Waiter): LeaseFacts {
-    return this.traced.get(place)?.holder ?? leaseFacts(place, holder);
+  private factsOf(waiter: Waiter): LeaseFacts {
+    const number = numberOf(waiter);
+    return this.traced.get(number)?.holder ?? leaseFacts(number, waiter.holder);
   }
 
-  /** It was noted in whole milliseconds, rounded up. */
-  private since(waiter: Waiter): number {
-    return Math.max(0, this.parts.clock.now() - waiter.since);
+  private waited(waiter: Waiter): number {
+    return Math.max(0, this.parts.clock.now() - waitsSince(waiter));
   }
 }

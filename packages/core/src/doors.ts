@@ -1,6 +1,6 @@
 import type { Entry, Holder } from './entry.js';
 import type { Lease } from './lease.js';
-import type { Waiter } from './pending.js';
+import { numberOf, type Waiter } from './pending.js';
 import { howToValidate, mayKeep, mayUse, whyNotBack } from './policy.js';
 import type { PoolParts, Rooms } from './rooms.js';
 import { HELD } from './shutdown.js';
@@ -51,7 +51,7 @@ export class Doors {
       const { now } = circumstances;
       if (mustBeProven && howToValidate(entry, now, settings, trust)) return null;
       this.lease(entry, holder, now);
-      entry.lease = waiter === null ? ++this.parts.acquires.last : waiter.place;
+      entry.lease = waiter === null ? ++this.parts.acquires.last : numberOf(waiter);
       if (this.parts.events.hearsAcquire) this.parts.acquires.granted(entry, waiter);
       return entry;
     }

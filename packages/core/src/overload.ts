@@ -1,4 +1,5 @@
 import type { Clock, Timer } from './clock.js';
+import { type Came, waitsSince } from './moment.js';
 import type { ServingOrder } from './pending.js';
 
 /** The shortest interval that is judged, in ms. */
@@ -27,8 +28,7 @@ const NEWEST_SHARE = 0.3;
 const LONGEST_RETRY_AFTER = 60;
 
 /** Who has waited longest of those that are sheddable. */
-export interface Oldest {
-  readonly since: number;
+export interface Oldest extends Came {
   readonly timeoutMs: number;
 }
 
@@ -72,9 +72,10 @@ export class Overload implements ServingOrder {
   }
 
   /** One who may be shed has joined the line, or was turned away from it. */
-  came(now: number): void {
+  came(): void {
     this.#came++;
     if (this.#timer) return;
+    const now = this.#clock.now();
     this.#begin(now);
     this.#tickAt(now + INTERVAL_MS, now);
   }
@@ -137,7 +138,7 @@ export class Overload implements ServingOrder {
   #judge(oldest: Oldest, now: number): void {
     const interval = now - this.#begunAt;
     const grew = this.#came > this.#served;
-    const waited = now - oldest.since;
+    const waited = now - waitsSince(oldest);
     const isLate = waited > interval / 2;
     const stands = isLate && this.#wasLate;
     this.#measure(interval);
@@ -163,9 +164,9 @@ export class Overload implements ServingOrder {
 
   /** What somebody had waited before the line stood was not in vain yet: he was in his place. */
   #shed(now: number, patience: number): void {
-    this.#hooks.shed(({ since, timeoutMs }) => {
-      const overtakenFor = now - Math.max(since, this.#patientSince);
-      return overtakenFor >= Math.min(patience, timeoutMs * PATIENCE_SHARE);
+    this.#hooks.shed((waiter) => {
+      const overtakenFor = now - Math.max(waitsSince(waiter), this.#patientSince);
+      return overtakenFor >= Math.min(patience, waiter.timeoutMs * PATIENCE_SHARE);
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Entry, Holder } from './entry.js';
-import type { Waiter } from './pending.js';
+import { numberOf, type Waiter } from './pending.js';
 import { howToValidate } from './policy.js';
 import type { PoolParts, Rooms } from './rooms.js';
 
@@ -28,7 +28,7 @@ export class Turnstile {
     if (now >= entry.expiresAt || this.isUnusual(entry) || this.parts.events.hearsAcquire) return null;
     if (mustBeProven && howToValidate(entry, now, settings, trust) !== null) return null;
     slots.lend(entry);
-    entry.lease = waiter === null ? ++this.parts.acquires.last : waiter.place;
+    entry.lease = waiter === null ? ++this.parts.acquires.last : numberOf(waiter);
     entry.checked = false;
     entry.holder = holder;
     entry.heldSince = now;
@@ -73,7 +73,7 @@ export class Turnstile {
     if (next === null) return false;
     counters.cleanReleases++;
     counters.acquired++;
-    entry.lease = next.place;
+    entry.lease = numberOf(next);
     entry.checked = false;
     entry.holder = next.holder;
     entry.heldSince = now;
