@@ -60,6 +60,11 @@ export class Pending<W extends Waiter> {
     this.onExpired = onExpired;
   }
 
+  /** How many wait that are sheddable. */
+  get sheddableSize(): number {
+    return this.sheddable.size;
+  }
+
   /** Who came first. */
   get first(): W | null {
     return this.next(IN_ORDER);

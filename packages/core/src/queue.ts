@@ -58,6 +58,7 @@ export class Queue {
     );
     this.overload = new Overload(parts.clock, {
       oldest: () => this.pending.oldestSheddable,
+      waiting: () => this.pending.sheddableSize,
       complete: () => hooks.complete(),
       shed: (isOutOfPatience) => this.shed(isOutOfPatience),
     });
