@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../../..');
-const PACKAGES = ['core', 'fastify', 'express', 'koa', 'http', 'contract'];
+const PACKAGES = ['core', 'fastify', 'express', 'koa', 'http', 'contract', 'cli'];
 
 interface Packed {
   files: { path: string }[];
@@ -29,7 +29,8 @@ async function sourcesOf(folder: string): Promise<string[]> {
 async function expectedFiles(name: string, folder: string): Promise<string[]> {
   const modules = MODULES[name] ?? (await sourcesOf(folder));
   const built = modules.flatMap((module) => [`dist/${module}.js`, `dist/${module}.d.ts`]);
-  return ['package.json', 'README.md', 'LICENSE', ...built].sort();
+  const programs = name === 'cli' ? ['bin/handback.js'] : [];
+  return ['package.json', 'README.md', 'LICENSE', ...programs, ...built].sort();
 }
 
 interface Locked {

@@ -10,7 +10,7 @@ import type { ConnectionFacts } from '../measure/server.js';
 interface Where {
   uri: string;
   connection: ConnectionFacts;
-  /** The largest number that will be held. */
+  /** The largest number that will be held: all that `more` is asked for, together. */
   most: number;
 }
 
@@ -51,7 +51,7 @@ function idle(take: () => Promise<() => unknown>, end: () => Promise<void>): Hel
 
 function idleMysql2(options: Mysql2Options) {
   return ({ uri, most }: Where): Held => {
-    const pool = createMysql2Pool({ uri, connectionLimit: most + 1, ...options });
+    const pool = createMysql2Pool({ uri, connectionLimit: most, ...options });
     return idle(
       async () => {
         const connection = await pool.getConnection();
@@ -96,7 +96,7 @@ function requests(
 
 export const heldOnes = {
   async idleHandback({ uri, most }: Where): Promise<Held> {
-    const pool = createPool({ uri, max: most + 1, acquireTimeoutMs: 60_000 });
+    const pool = createPool({ uri, max: most, acquireTimeoutMs: 60_000 });
     return idle(
       async () => {
         const lease = await pool.acquire();
@@ -110,7 +110,7 @@ export const heldOnes = {
   idleMysql2Small: async (where: Where): Promise<Held> => idleMysql2({ maxPreparedStatements: 100 })(where),
 
   async idleMariadb({ connection, most }: Where): Promise<Held> {
-    const pool = createMariadbPool({ ...connection, connectionLimit: most + 1, acquireTimeout: 60_000 });
+    const pool = createMariadbPool({ ...connection, connectionLimit: most, acquireTimeout: 60_000 });
     return idle(
       async () => {
         const one = await pool.getConnection();

@@ -30,7 +30,8 @@ async function heapUsed(): Promise<number> {
 }
 
 const { held, counts, uri, connection } = taskOf<MemoryTask>();
-const { more, end } = await heldOnes[held]({ uri, connection, most: counts.at(-1) ?? 0 });
+const most = SET_UP + (counts.at(-1) ?? 0);
+const { more, end } = await heldOnes[held]({ uri, connection, most });
 await more(SET_UP);
 const before = await heapUsed();
 let made = 0;

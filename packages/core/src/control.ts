@@ -60,6 +60,11 @@ export class Control {
     return this.#failure?.error ?? null;
   }
 
+  /** Of its session, while it has one. */
+  get threadId(): number | undefined {
+    return this.#connection?.isUsable() ? this.#connection.threadId : undefined;
+  }
+
   /** Stops the running statement of `target`. Resolves when the server has acknowledged: not before may it be reused. */
   killQuery(target: Target): Promise<void> {
     return this.#inTurn(
@@ -124,7 +129,7 @@ export class Control {
     if (server === null) return false;
     if (this.#server?.on !== connection) {
       const identity = await this.#ask(connection, `SELECT ${IDENTITY}`).then(
-        (rows) => identityOf((rows as Record<string, unknown>[])[0] ?? {}, connection.threadId),
+        (rows) => identityOf((rows as { identity: unknown }[])[0]?.identity, connection.threadId),
         unlessRefused,
       );
       this.#server = { on: connection, identity };

@@ -14,15 +14,26 @@ export interface Entering {
   /** What the request has under that name: also a double that a test has put there. */
   readonly scope: () => Scope;
   readonly route: () => string;
+  readonly id: () => string | undefined;
 }
 
 /** Runs `next`, and with it the rest of the request, where `currentDb(as)` finds its scope. */
-export function enterRequest<T>({ req, res, as, scope, route }: Entering, next: () => T): T {
-  // A request belongs to nobody else: not to a job that happens to have called `app.inject()`.
-  const current = currents.get(req) ?? new Current(route, () => isOver(req, res));
-  currents.set(req, current);
+export function enterRequest<T>({ req, res, as, scope, route, id }: Entering, next: () => T): T {
+  const current = currents.get(req) ?? begin(req, res, route, id);
   current.name(as, scope);
   return currentOwner() === current ? next() : runIn(current, next);
+}
+
+/** A request belongs to nobody else: not to a job that happens to have called `app.inject()`. */
+function begin(
+  req: IncomingMessage,
+  res: ServerResponse,
+  route: Entering['route'],
+  requestId: Entering['id'],
+): Current {
+  const current = new Current(route, () => isOver(req, res), null, { method: () => req.method, requestId });
+  currents.set(req, current);
+  return current;
 }
 
 /** With the option `context`: the request as the one who asks for connections. */

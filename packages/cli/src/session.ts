@@ -1,0 +1,97 @@
+import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
+import { CommandError } from './exit-codes.js';
+import type { Target } from './target.js';
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** How a command asks the server. Rejects with the driver's error. */
+export type Ask = (sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
+
+/** One session of a command on the server: read-only, and no statement of it lasts. */
+export interface Session {
+  readonly ask: Ask;
+  /** This session's id on the server. */
+  readonly id: number;
+  /** The peer, where it is a network connection. */
+  readonly remote: { readonly address: string; readonly port: number } | undefined;
+  close(): Promise<void>;
+}
+
+interface SessionOptions {
+  readonly password: string;
+  /** For connecting, and for each statement. */
+  readonly timeoutMs: number;
+}
+
+/** Rejects with CommandError, in which `code` is the driver's. */
+export async function openSession(target: Target, options: SessionOptions): Promise<Session> {
+  const { timeoutMs } = options;
+  const connection = await createConnection(configFor(target, options)).catch((error) => {
+    throw new CommandError(`no connection to ${target.label}: ${reasonOf(error, timeoutMs)}`, error.code);
+  });
+  // Its end is seen by the next statement.
+  connection.on('error', () => {});
+  const ask: Ask = async (sql, values = []) => {
+    const [rows] = await connection.query({ sql, values: [...values], timeout: timeoutMs });
+    return rows as Row[];
+  };
+  try {
+    await limitSession(ask, timeoutMs);
+    return { ask, id: connection.threadId, remote: peerOf(connection), close: () => closeOf(connection) };
+  } catch (error) {
+    connection.destroy();
+    const { message, code } = error as Error & { code?: string };
+    throw new CommandError(`${target.label} answered with an error: ${message}`, code);
+  }
+}
+
+function configFor(target: Target, { password, timeoutMs }: SessionOptions): ConnectionOptions {
+  const { host, port, user, database, socketPath, ssl } = target;
+  return {
+    ...(socketPath === undefined ? { host, port } : { socketPath }),
+    user,
+    password,
+    ...(database !== undefined && { database }),
+    ...(ssl !== undefined && { ssl }),
+    connectTimeout: timeoutMs,
+    // A server can't ask for files.
+    flags: ['-LOCAL_FILES'],
+    supportBigNumbers: true,
+    dateStrings: true,
+    connectAttributes: { program_name: 'handback' },
+  };
+}
+
+/** What a server doesn't know (each of the two timeouts is of one family) is passed over. */
+async function limitSession(ask: Ask, timeoutMs: number): Promise<void> {
+  const seconds = Math.max(1, Math.ceil(timeoutMs / 1_000));
+  await ask('SET SESSION TRANSACTION READ ONLY');
+  const limits = [
+    `max_statement_time = ${seconds}`,
+    `max_execution_time = ${seconds * 1_000}`,
+    `lock_wait_timeout = ${seconds}`,
+  ];
+  for (const limit of limits) await ask(`SET SESSION ${limit}`).catch(ignoreUnknown);
+}
+
+function ignoreUnknown(error: Error & { errno?: number }): void {
+  if (error.errno === undefined || error.errno < 0) throw error;
+}
+
+function peerOf(connection: Connection): Session['remote'] {
+  const { stream } = (connection as unknown as { connection: { stream?: unknown } }).connection;
+  const { remoteAddress, remotePort } = (stream ?? {}) as { remoteAddress?: string; remotePort?: number };
+  return remoteAddress === undefined || remotePort === undefined
+    ? undefined
+    : { address: remoteAddress, port: remotePort };
+}
+
+async function closeOf(connection: Connection): Promise<void> {
+  await connection.end().catch(() => {});
+  connection.destroy();
+}
+
+function reasonOf(error: Error & { code?: string }, timeoutMs: number): string {
+  if (error.code === 'ETIMEDOUT') return `no answer within ${timeoutMs} ms`;
+  return error.message || String(error.code);
+}
