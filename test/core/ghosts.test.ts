@@ -265,10 +265,7 @@ describe('ghosts', () => {
   });
 
   it('nor where what stands in between answers with sessions of its own, or the server will not say which one it is', async () => {
-    const answers: Reply[] = [
-      { result: [{ connectionId: 7, serverUid: 'one', serverId: 1, hostname: 'db', port: 3306 }] },
-      serverError(1193),
-    ];
+    const answers: Reply[] = [{ result: [{ identity: '7 one 1 3306 db' }] }, serverError(1193)];
     for (const answer of answers) {
       const { test } = await withLostAtWork(false, 'one', ({ driver }) => {
         driver.identityReply = answer;

@@ -51,8 +51,7 @@ class Played {
     this.test = new TestPool(settings);
     this.test.mayExceed = true;
     // Whoever listens hears of each: such a pool looks closer at all of them.
-    if (!heard)
-      for (const name of ['acquire', 'release'] as const) this.test.pool.events.removeAllListeners(name);
+    if (!heard) this.test.listenNoMore();
   }
 
   async play({ act, which, ms }: { act: string; which: number; ms: number }): Promise<unknown> {

@@ -143,7 +143,7 @@ export class Control {
     if (server === null) return false;
     if (this.#server?.on !== connection) {
       const identity = await this.#ask(connection, `SELECT ${IDENTITY}`).then(
-        (rows) => identityOf((rows as Record<string, unknown>[])[0] ?? {}, connection.threadId),
+        (rows) => identityOf((rows as { identity: unknown }[])[0]?.identity, connection.threadId),
         unlessRefused,
       );
       this.#server = { on: connection, identity };

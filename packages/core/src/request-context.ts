@@ -16,13 +16,17 @@ export interface Entering {
   /** What the request has under that name: also a double that a test has put there. */
   readonly scope: () => Scope;
   readonly route: () => string;
+  readonly id: () => string | undefined;
 }
 
 /** Runs `next`, and with it the rest of the request, where `currentDb(as)` finds its scope. */
-export function enterRequest<T>({ req, res, as, scope, route }: Entering, next: () => T): T {
+export function enterRequest<T>({ req, res, as, scope, route, id }: Entering, next: () => T): T {
   const marked = req as Marked;
   // A request belongs to nobody else: not to a job that happens to have called `app.inject()`.
-  marked[CURRENT] ??= new Current(route, () => isOver(req, res));
+  marked[CURRENT] ??= new Current(route, () => isOver(req, res), null, {
+    method: () => req.method,
+    requestId: id,
+  });
   const current = marked[CURRENT];
   current.name(as, scope);
   return currentOwner() === current ? next() : runIn(current, next);
