@@ -21,8 +21,8 @@ export function count(number: number): string {
 }
 
 /** `1 connection`, `2 connections`. */
-export function plural(number: number, noun: string): string {
-  return `${count(number)} ${noun}${number === 1 ? '' : 's'}`;
+export function plural(number: number, noun: string, several = `${noun}s`): string {
+  return `${count(number)} ${number === 1 ? noun : several}`;
 }
 
 export function percent(part: number, whole: number): string {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import { CommandError } from './exit-codes.js';
 import type { Target } from './target.js';
@@ -31,6 +32,8 @@ interface SessionOptions {
   /** For connecting, and for each statement. */
   readonly timeoutMs: number;
 }
+
+const GOODBYE_MS = 1_000;
 
 /** Rejects with CommandError, in which `code` is the driver's. */
 export async function openSession(target: Target, options: SessionOptions): Promise<Session> {
@@ -108,9 +111,13 @@ function cut(connection: Connection): void {
   (connection as unknown as { connection: { stream?: Socket } }).connection.stream?.destroy();
 }
 
+/** A server that stands still does not answer to a goodbye either. */
 async function closeOf(connection: Connection): Promise<void> {
-  await connection.end().catch(() => {});
-  connection.destroy();
+  const waited = new AbortController();
+  const said = connection.end().catch(() => {});
+  await Promise.race([said, pause(GOODBYE_MS, undefined, { signal: waited.signal }).catch(() => {})]);
+  waited.abort();
+  cut(connection);
 }
 
 function reasonOf(error: Error & { code?: string }, timeoutMs: number): string {

@@ -29,5 +29,12 @@ export function groupsOf(picture: Pick<Picture, 'threads' | 'sockets'>): Group[]
 
 function groupOf(thread: Thread, picture: Pick<Picture, 'sockets'>): Group {
   const { user, host, command, ageMs } = thread;
-  return { user, host, program: applicationOf(thread, picture), command, count: 1, oldestMs: ageMs };
+  return {
+    user,
+    host,
+    program: applicationOf(thread, picture),
+    command,
+    count: 1,
+    oldestMs: Math.round(ageMs),
+  };
 }

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ServerFacts, Status, Thread, Transaction, Unseen } from '../doctor/picture.js';
 import { readPrograms } from '../doctor/read/programs.js';
 import { Readings } from '../doctor/read/readings.js';
@@ -27,7 +26,6 @@ export interface Lost {
 }
 
 const LONGEST_PAUSE_MS = 10_000;
-const GOODBYE_MS = 1_000;
 
 export interface WatchParts {
   readonly open: () => Promise<Session>;
@@ -91,15 +89,9 @@ export class ServerWatch {
     return { error: message, retryInMs };
   }
 
-  /** Says goodbye, which a server that does not answer does not hear. */
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = null;
-    if (!session) return;
-    const heard = new AbortController();
-    const deadline = pause(GOODBYE_MS, undefined, { signal: heard.signal }).catch(() => {});
-    await Promise.race([session.close(), deadline]);
-    heard.abort();
-    session.cut();
+    await session?.close();
   }
 }

@@ -41,20 +41,21 @@ export function connectionsHighWater({ server, status }: Picture): Finding[] {
   const refused = numberOf(status, 'connection_errors_max_connections') ?? 0;
   const seconds = numberOf(status, 'uptime_since_flush_status') ?? numberOf(status, 'uptime') ?? 0;
   const when = status.get('max_used_connections_time');
-  const reached = refused > 0 || most >= limit * CRITICAL_SHARE;
+  const full = refused > 0 || most >= limit;
+  const near = full || most >= limit * CRITICAL_SHARE;
   return [
     {
       id: 'connections-high-water',
-      severity: reached ? 'warning' : 'ok',
-      title:
-        refused > 0
-          ? `the limit was reached: ${plural(refused, 'attempt')} to connect refused`
-          : `${plural(most, 'connection')} at the most, of ${count(limit)}`,
+      severity: near ? 'warning' : 'ok',
+      title: full
+        ? `the limit was reached: ${plural(refused, 'attempt')} to connect refused, or more`
+        : `${plural(most, 'connection')} at the most, of ${count(limit)}`,
+      // The one connection beyond the limit, kept for administrators, is asked for their privilege after the login: not counted.
       evidence: [
         `Max_used_connections ${count(most)} of max_connections ${count(limit)}: ${percent(most, limit)}${when ? ` (${when})` : ''}, in the last ${duration(seconds * 1_000)}`,
         `Connection_errors_max_connections ${count(refused)}`,
       ],
-      change: reached
+      change: near
         ? `bound what all pools may open together: processes x (max + 1) below max_connections (--processes does the sum); FLUSH STATUS begins the count anew`
         : undefined,
     },

@@ -45,7 +45,7 @@ export function connectionBudget({ server, expected, threads, seesAllThreads }: 
     {
       id: 'connection-budget',
       severity: wanted > limit ? 'critical' : fits ? 'ok' : 'warning',
-      title: `${plural(processes, 'process').replace('processs', 'processes')} may open ${count(wanted)} connections, of at most ${count(limit)}`,
+      title: `${plural(processes, 'process', 'processes')} may open ${count(wanted)} connections, of at most ${count(limit)}`,
       evidence: [
         each,
         `${processesText === String(processes) ? '' : `${processesText} = `}${count(processes)} x ${perProcess} = ${count(wanted)} ${wanted > limit ? '>' : '<='} ${limitName}`,

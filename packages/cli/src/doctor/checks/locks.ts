@@ -50,7 +50,7 @@ export function rowLockWaits(picture: Picture): Finding[] {
     {
       id: 'row-lock-waits',
       severity: asleep.length > 0 ? 'critical' : 'warning',
-      title: `${plural(new Set(waits.map(({ waiter }) => waiter)).size, 'session')} wait for a row's lock`,
+      title: `${plural(new Set(waits.map(({ waiter }) => waiter)).size, 'session')} waiting for a row's lock`,
       evidence: firstOf(
         [...groupedByHolder(waits)].flatMap(([holder, ofHolder]) => [
           `holder: ${describeId(holder, picture)}`,
@@ -102,7 +102,7 @@ export function metadataLockWaits(picture: Picture): Finding[] {
     {
       id: 'metadata-lock-waits',
       severity: 'critical',
-      title: `${plural(waits.length, 'session')} wait for a metadata lock: everybody who comes to the table waits too`,
+      title: `${plural(waits.length, 'session')} waiting for a metadata lock: everybody who comes to the table waits too`,
       evidence: [
         ...(holders.length === 0
           ? [none]
