@@ -17,8 +17,6 @@ export interface Session {
   /** Where it is a network connection. */
   readonly socket: SocketEnds | undefined;
   close(): Promise<void>;
-  /** Without a goodbye: for a server that does not answer. */
-  cut(): void;
 }
 
 export interface SocketEnds {
@@ -49,13 +47,7 @@ export async function openSession(target: Target, options: SessionOptions): Prom
   };
   try {
     await limitSession(ask, timeoutMs);
-    return {
-      ask,
-      id: connection.threadId,
-      socket: endsOf(connection),
-      close: () => closeOf(connection),
-      cut: () => cut(connection),
-    };
+    return { ask, id: connection.threadId, socket: endsOf(connection), close: () => closeOf(connection) };
   } catch (error) {
     connection.destroy();
     const { message, code } = error as Error & { code?: string };

@@ -41,6 +41,7 @@ const view = (threads: number): View => ({
   routes: [],
   threads: Array.from({ length: threads }, (_, n) => threadLine(n + 1)),
   notFound: 0,
+  complete: true,
 });
 
 const shown = (more: Partial<Shown> = {}): Shown => ({

@@ -22,8 +22,8 @@ describe('handback top on a terminal', () => {
     running = undefined;
   });
 
-  function open(url = databaseUrl(), size: { cols?: number; rows?: number } = {}): OnTerminal {
-    running = new OnTerminal(['top', url, '--app', stage.url, '--interval', '100ms'], size);
+  function open(url = databaseUrl(), settings?: ConstructorParameters<typeof OnTerminal>[1]): OnTerminal {
+    running = new OnTerminal(['top', url, '--app', stage.url, '--interval', '100ms'], settings);
     return running;
   }
 
@@ -141,6 +141,23 @@ describe('handback top on a terminal', () => {
       assertRestored(terminal);
     });
   }
+
+  it('leaves the screen before it says what it failed of', async () => {
+    const fault = `process.on('SIGUSR2', () => { throw new Error('broken') })`;
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fault)}` };
+    const terminal = open(databaseUrl(), { env });
+    await terminal.until(/Threads/);
+    terminal.kill('SIGUSR2');
+    assert.equal((await terminal.exited).exitCode, 1);
+    assert.deepEqual([terminal.isAlternate, terminal.wraps], [false, true]);
+    assert.match(terminal.text, /Error: broken/);
+  });
+
+  it('refuses a terminal that can not be drawn on', async () => {
+    const terminal = open(databaseUrl(), { env: { TERM: 'dumb' } });
+    assert.equal((await terminal.exited).exitCode, 2);
+    assert.match(terminal.text, /--once prints one look/);
+  });
 
   it('gives the screen back while it is stopped with Ctrl-Z', async () => {
     const terminal = open();

@@ -76,7 +76,7 @@ describe('handback top, one look', () => {
     const { code, stdout } = await top('--once');
     assert.equal(code, 0);
     assert.match(stdout, /Without --app nobody says which route holds a connection\./);
-    assert.match(stdout, new RegExp(`^ +${keeper} .*not ours`, 'm'));
+    assert.match(stdout, new RegExp(`^ +${keeper} .*not known`, 'm'));
     assert.doesNotMatch(stdout, /^Pools/m);
   });
 

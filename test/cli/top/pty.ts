@@ -9,6 +9,12 @@ interface Waiter {
   readonly done: () => void;
 }
 
+interface Settings {
+  readonly cols?: number;
+  readonly rows?: number;
+  readonly env?: NodeJS.Dict<string>;
+}
+
 /** The program on a pseudo-terminal of its own, and the screen that whoever sits there sees. */
 export class OnTerminal {
   readonly #pty: IPty;
@@ -18,13 +24,14 @@ export class OnTerminal {
   raw = '';
   readonly exited: Promise<{ exitCode: number; signal: number | undefined }>;
 
-  constructor(args: readonly string[], { cols = 120, rows = 30, env = {} } = {}) {
+  constructor(args: readonly string[], { cols = 120, rows = 30, env = {} }: Settings = {}) {
     this.#screen = new headless.Terminal({ cols, rows, allowProposedApi: true });
     this.#pty = spawn(process.execPath, [program, ...args], {
       cols,
       rows,
-      name: 'xterm-256color',
-      env: { PATH: process.env.PATH ?? '', TERM: 'xterm-256color', ...env },
+      // Sets TERM.
+      name: env.TERM ?? 'xterm-256color',
+      env: { PATH: process.env.PATH, ...env },
     });
     this.#pty.onData((data) => {
       this.raw += data;

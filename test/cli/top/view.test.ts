@@ -83,13 +83,24 @@ describe('the threads of the server, joined with the pools', () => {
 
   it('are joined by holders alone where the application tells of nothing more', () => {
     const { threads } = viewOf(lookAt([thread(1), thread(2)]), [app({ holders: [holder('GET /', 1)] })]);
-    assert.deepEqual(threads.map(({ whose }) => whose).sort(), ['foreign', 'route']);
+    assert.deepEqual(threads.map(({ whose }) => whose).sort(), ['route', 'unknown']);
+  });
+
+  it('are somebody else’s only where all applications told of all they have, or the program is known', () => {
+    const whose = (apps: AppLook[], more: Partial<Thread> = {}) =>
+      viewOf(lookAt([thread(1, more)]), apps).threads[0]?.whose;
+    const told = app({ connections: [] });
+    assert.equal(whose([told]), 'foreign');
+    assert.equal(whose([told, app({})]), 'unknown');
+    assert.equal(whose([told, { ...app({}), pools: [], error: 'it answered 500' }]), 'unknown');
+    assert.equal(whose([]), 'unknown');
+    assert.equal(whose([], { program: 'mysqld_exporter' }), 'foreign');
   });
 
   it('are not joined by a number that another process has on another server', () => {
     const apps = [app({ pid: 7, holders: [holder('GET /', 1)] })];
     const whose = (pid: number | undefined) => viewOf(lookAt([thread(1, { pid })]), apps).threads[0]?.whose;
-    assert.deepEqual([whose(7), whose(undefined), whose(8)], ['route', 'route', 'foreign']);
+    assert.deepEqual([whose(7), whose(undefined), whose(8)], ['route', 'route', 'unknown']);
   });
 
   it('say how many connections of the applications are not among them', () => {

@@ -21,8 +21,8 @@ export interface ApplicationPool {
   /** The numbers of `pool.stats()`. */
   readonly stats: Readonly<Record<string, number>>;
   readonly holders: readonly ApplicationHolder[];
-  /** Empty where it did not tell of them. */
-  readonly connections: readonly ApplicationConnection[];
+  /** All of them; undefined where it did not tell. */
+  readonly connections: readonly ApplicationConnection[] | undefined;
   /** Of the process that answered; undefined where it did not tell. */
   readonly pid: number | undefined;
   /** Of the pool's options, those that are held against the server. */
@@ -119,7 +119,7 @@ function poolOf(name: string, value: unknown): ApplicationPool | null {
     holders: Array.isArray(value.holders) ? value.holders.flatMap((holder) => holderOf(holder) ?? []) : [],
     connections: Array.isArray(value.connections)
       ? value.connections.flatMap((each) => connectionOf(each) ?? [])
-      : [],
+      : undefined,
     pid: typeof value.pid === 'number' ? value.pid : undefined,
     options: { max: stats.max, ...limitsOf(options) },
   };

@@ -86,7 +86,7 @@ function requestOf({ values, positionals, terminal, env }: Invocation): Request 
   const timeoutMs = numberOption(values, 'timeout', 1) ?? DEFAULT_TIMEOUT_MS;
   const intervalMs = intervalOf(textOption(values, 'interval') ?? DEFAULT_INTERVAL);
   const once = values.once === true || values.json === true;
-  if (!once && !terminal.isInteractive) {
+  if (!once && !(terminal.isInteractive && env.TERM !== 'dumb')) {
     throw new UsageError(
       'top draws on a terminal, and its output goes elsewhere: --once prints one look, --json one document',
     );

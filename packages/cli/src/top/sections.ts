@@ -28,7 +28,8 @@ export function fullness({ connected, maxConnections, running, mostEver }: Serve
 }
 
 /** What this view can't show, and what would. */
-export function blindSpots({ server, threads, notFound }: View, hasApps: boolean): string[] {
+export function blindSpots(view: View, hasApps: boolean): string[] {
+  const { server, threads, notFound, complete } = view;
   const spots: string[] = [];
   if (!server.seesAllThreads) {
     const seen =
@@ -40,6 +41,10 @@ export function blindSpots({ server, threads, notFound }: View, hasApps: boolean
       `${plural(notFound, 'connection')} of the applications not among the threads seen: hidden from this account, just closed, or on another server.`,
     );
   }
+  if (hasApps && !complete)
+    spots.push(
+      'Not all applications told of their connections (pool.connections()): what is not ours is not known.',
+    );
   if (!hasApps) spots.push('Without --app nobody says which route holds a connection.');
   return spots;
 }
@@ -149,6 +154,8 @@ function whose({ whose, route, heldMs, pool, poolState, program, pid }: ThreadLi
       return `${pool}: ${poolState ?? 'ours'}`;
     case 'program':
       return `pool ${pool}${pid === undefined ? '' : `, pid ${pid}`}`;
+    case 'unknown':
+      return 'not known';
     case 'foreign':
       return program === undefined ? 'not ours' : `not ours: ${program}`;
   }

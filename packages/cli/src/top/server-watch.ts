@@ -78,7 +78,8 @@ export class ServerWatch {
   }
 
   #lose(error: Error): Lost {
-    this.#session?.cut();
+    // It ends by itself, whatever the server does.
+    void this.#session?.close();
     this.#session = null;
     this.#facts = null;
     const { retryMs, now } = this.#parts;

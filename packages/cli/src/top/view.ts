@@ -44,8 +44,11 @@ export interface RouteLine {
   readonly statements: readonly string[];
 }
 
-/** `route`: held by one of ours. `pool`: ours, and nobody's now. `program`: of a Handback pool that was not asked. */
-export type Whose = 'route' | 'pool' | 'program' | 'own' | 'foreign';
+/**
+ * `route`: held by one of ours. `pool`: ours, and nobody's now. `program`: of a Handback pool that was not asked. `unknown`: not
+ * ours as far as the applications told, which was not all.
+ */
+export type Whose = 'route' | 'pool' | 'program' | 'own' | 'foreign' | 'unknown';
 
 export interface ThreadLine extends Omit<Thread, 'pool'> {
   readonly whose: Whose;
@@ -66,6 +69,8 @@ export interface View {
   readonly threads: readonly ThreadLine[];
   /** Connections that the applications told of and that are not among the threads. */
   readonly notFound: number;
+  /** Every application told of all of its connections: what is none of them is not ours. */
+  readonly complete: boolean;
 }
 
 /** Threads of the server itself, which nobody connected. */
@@ -86,13 +91,24 @@ export function viewOf(look: ServerLook, apps: readonly AppLook[], before: reado
     ({ command, user }) => !INTERNAL.has(command) && !INTERNAL_USERS.has(user),
   );
   const ids = new Set(threads.map(({ id }) => id));
+  const complete = isComplete(apps);
   return {
     server: serverLine(look),
     pools: apps.flatMap((app) => app.pools.map((pool, at) => poolLine(app, pool, at, before))),
     routes: routeLines(apps),
-    threads: threads.map((thread) => threadLine(thread, look, claims)).sort(busiestFirst),
+    threads: threads.map((thread) => threadLine(thread, { look, claims, complete })).sort(busiestFirst),
     notFound: [...claims.keys()].filter((id) => !ids.has(id)).length,
+    complete,
   };
+}
+
+function isComplete(apps: readonly AppLook[]): boolean {
+  const pools = apps.flatMap((app) => app.pools);
+  return (
+    apps.length > 0 &&
+    apps.every(({ error }) => error === undefined) &&
+    pools.every((pool) => pool.connections)
+  );
 }
 
 function serverLine({ facts, status, transactions }: ServerLook): ServerLine {
@@ -188,7 +204,7 @@ interface Claim {
 function claimsOf(apps: readonly AppLook[]): Map<number, Claim[]> {
   const claims = new Map<number, Claim[]>();
   for (const { name, pid, holders, connections } of apps.flatMap(({ pools }) => pools)) {
-    const states = new Map(connections.map(({ threadId, state }) => [threadId, state]));
+    const states = new Map(connections?.map(({ threadId, state }) => [threadId, state]));
     const held = new Map(holders.map((holder) => [holder.threadId, holder]));
     for (const id of new Set([...states.keys(), ...held.keys()])) {
       if (id === undefined) continue;
@@ -207,24 +223,31 @@ function claimOn(thread: Thread, claims: ReadonlyMap<number, Claim[]>): Claim | 
   return fitting?.find(({ holder }) => holder) ?? fitting?.[0];
 }
 
-function threadLine(thread: Thread, look: ServerLook, claims: ReadonlyMap<number, Claim[]>): ThreadLine {
-  const claim = claimOn(thread, claims);
+interface Known {
+  readonly look: ServerLook;
+  readonly claims: ReadonlyMap<number, Claim[]>;
+  readonly complete: boolean;
+}
+
+function threadLine(thread: Thread, known: Known): ThreadLine {
+  const claim = claimOn(thread, known.claims);
   return {
     ...thread,
-    whose: whoseIs(thread, look, claim),
+    whose: whoseIs(thread, known, claim),
     route: claim?.holder?.route,
     heldMs: claim?.holder?.ageMs,
     pool: claim?.pool ?? thread.pool,
     poolState: claim?.state,
-    transactionMs: look.transactions?.find(({ threadId }) => threadId === thread.id)?.ageMs,
+    transactionMs: known.look.transactions?.find(({ threadId }) => threadId === thread.id)?.ageMs,
   };
 }
 
-function whoseIs({ id, pool }: Thread, { ownId }: ServerLook, claim: Claim | undefined): Whose {
-  if (id === ownId) return 'own';
-  if (claim?.holder) return 'route';
-  if (claim) return 'pool';
-  return pool === undefined ? 'foreign' : 'program';
+/** What told the server its program, and not the name of a pool, has none of Handback's. */
+function whoseIs({ id, pool, program }: Thread, { look, complete }: Known, claim: Claim | undefined): Whose {
+  if (id === look.ownId) return 'own';
+  if (claim) return claim.holder ? 'route' : 'pool';
+  if (pool !== undefined) return 'program';
+  return complete || program !== undefined ? 'foreign' : 'unknown';
 }
 
 function busiestFirst(a: ThreadLine, b: ThreadLine): number {
