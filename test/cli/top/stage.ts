@@ -10,6 +10,8 @@ export class Stage {
   /** What it answers with; in place of its pool's statistics, where that is set. */
   answer: unknown;
   status = 200;
+  /** How often it was asked. */
+  questions = 0;
   /** The headers of the last question. */
   asked: NodeJS.Dict<string | string[]> = {};
   readonly #server: Server;
@@ -20,6 +22,7 @@ export class Stage {
     this.pool = pool;
     this.#server = createServer((req, res) => {
       this.asked = req.headers;
+      this.questions++;
       res.writeHead(this.status, { 'content-type': 'application/json' });
       res.end(JSON.stringify(this.answer ?? statsOf(pool)));
     });
