@@ -1,5 +1,5 @@
 /** What scripts/bench.mjs runs once everything is installed and built. */
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { isMet } from './figure.js';
 import { type BenchOptions, commandOf, parseOptions, UsageError, usage } from './options.js';
 import { parts } from './parts.js';
@@ -14,6 +14,7 @@ import { exitCodeOf } from './verdict.js';
 export function parseArguments(args: string[]): BenchOptions | number {
   try {
     const options = parseOptions(args);
+    if (options?.json !== undefined) checkWritable(options.json);
     if (options) return options;
     console.log(usage);
     return 0;
@@ -21,6 +22,15 @@ export function parseArguments(args: string[]): BenchOptions | number {
     if (!(error instanceof UsageError)) throw error;
     console.error(error.message);
     return 2;
+  }
+}
+
+/** Before anything is measured: the results would be lost. @throws {UsageError} */
+function checkWritable(file: string): void {
+  try {
+    closeSync(openSync(file, 'a'));
+  } catch (error) {
+    throw new UsageError(`--json: ${file} can't be written: ${(error as Error).message}`);
   }
 }
 
