@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { UsageError } from '#bench/arguments.js';
 import { parseArguments } from '#bench/main.js';
-import { commandOf, parseOptions, UsageError, usage } from '#bench/options.js';
+import { commandOf, parseOptions, usage } from '#bench/options.js';
 import { partNames } from '#bench/part.js';
 import { parts } from '#bench/parts.js';
 import { rowsOf } from '#bench/rows.js';

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { UsageError } from '../arguments.js';
 import { type Framework, frameworks } from '../http/contender.js';
 import { paths, type Route } from '../http/work.js';
 
@@ -11,8 +12,6 @@ export interface ProfileOptions {
   functions: number;
   write: boolean;
 }
-
-export class UsageError extends Error {}
 
 export const usage = `npm run profile [-- options]: where the CPU time of one request goes
 
