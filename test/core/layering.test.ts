@@ -8,6 +8,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
   [
     'words',
     'abort',
+    'admissions',
     'call-site',
     'channels',
     'clock',

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { LeaseHandle } from '#core/lease-handle.js';
 import type { PoolOptions } from '#core/options.js';
 import { TestPool, track } from './fixture.js';
+import { TestRequest } from './request-fixture.js';
 
 const seed = Number(process.env.HANDBACK_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -16,6 +17,9 @@ const others = fc.record({
   validateAfterMs: fc.constantFrom(100, 500, 1_000_000),
   maxLifetimeMs: fc.constantFrom(0, 3_000),
   reset: fc.constantFrom('auto', 'always'),
+  maxUses: fc.constantFrom(0, 2),
+  maxHoldMs: fc.constantFrom(0, 0, 600),
+  leakAfterMs: fc.constantFrom(0, 400),
 });
 
 const options: fc.Arbitrary<Partial<PoolOptions>> = fc
@@ -35,7 +39,8 @@ const step = fc.record({
       'release',
       'query',
     ],
-    ...['pass', 'pass', 'lose', 'evictAll', 'resize', 'close'],
+    ...['releaseAgain', 'begin', 'expose', 'abort'],
+    ...['pass', 'pass', 'stall', 'lose', 'evictAll', 'resize', 'close', 'listen', 'listen'],
   ),
   which: fc.nat(20),
   ms: fc.constantFrom(1, 60, 700, 3_500),
@@ -45,22 +50,32 @@ const step = fc.record({
 class Played {
   readonly test: TestPool;
   readonly #out: LeaseHandle[] = [];
+  readonly #back: LeaseHandle[] = [];
+  readonly #wavers: boolean;
+  #signal = new AbortController();
 
-  constructor(settings: Partial<PoolOptions>, heard: boolean) {
+  /** `heard`: somebody listens; 'at times' = comes and goes. */
+  constructor(settings: Partial<PoolOptions>, heard: boolean | 'at times') {
+    this.#wavers = heard === 'at times';
     this.test = new TestPool(settings);
     this.test.mayExceed = true;
     // Whoever listens hears of each: such a pool looks closer at all of them.
-    if (!heard) this.test.listenNoMore();
+    if (heard !== true) this.test.listenNoMore();
   }
 
   async play({ act, which, ms }: { act: string; which: number; ms: number }): Promise<unknown> {
     const { pool, clock, driver } = this.test;
     await clock.settle();
     const lease = this.#out[which % Math.max(1, this.#out.length)];
-    if (act === 'acquire') this.#asked(pool.acquire());
+    if (act === 'acquire') this.#asked(which % 2 === 0 ? pool.acquire() : this.#abortable());
     else if (act === 'tryAcquire') this.#have(pool.tryAcquire());
-    else if (act === 'release')
-      this.#out.splice(this.#out.indexOf(lease as LeaseHandle), lease ? 1 : 0)[0]?.release();
+    else if (act === 'release') this.#release(lease);
+    else if (act === 'releaseAgain') this.#back[which % Math.max(1, this.#back.length)]?.release();
+    else if (act === 'begin') track(lease?.beginTransaction() ?? Promise.resolve());
+    else if (act === 'expose') this.#expose(lease);
+    else if (act === 'abort') this.#abort();
+    else if (act === 'listen') this.#listen(which);
+    else if (act === 'stall') clock.stall(ms);
     else if (act === 'query') track<unknown>(lease?.query('SELECT 1') ?? Promise.resolve());
     else if (act === 'pass') await clock.advance(ms);
     else if (act === 'lose') driver.connections[which % Math.max(1, driver.connections.length)]?.lose();
@@ -70,6 +85,39 @@ class Played {
     const now = { held: pool.holders().length, threads: this.#out.map(({ threadId }) => threadId) };
     await clock.settle();
     return { now, stats: this.test.stats(), at: clock.now() };
+  }
+
+  #release(lease: LeaseHandle | undefined): void {
+    if (!lease) return;
+    this.#out.splice(this.#out.indexOf(lease), 1);
+    this.#back.push(lease);
+    lease.release();
+  }
+
+  #expose(lease: LeaseHandle | undefined): void {
+    try {
+      lease?.connection();
+    } catch {
+      // It is lost, or was taken away.
+    }
+  }
+
+  #abortable(): Promise<LeaseHandle> {
+    return this.test.pool.acquire({ signal: this.#signal.signal });
+  }
+
+  #abort(): void {
+    this.#signal.abort();
+    this.#signal = new AbortController();
+  }
+
+  #listen(which: number): void {
+    if (!this.#wavers) return;
+    const { events } = this.test.pool;
+    const name = which % 2 === 0 ? 'acquire' : 'release';
+    if (events.listenerCount(name) > 0) events.removeAllListeners(name);
+    else if (which % 3 === 0) events.once(name, () => {});
+    else events.on(name, () => {});
   }
 
   #asked(asked: Promise<LeaseHandle>): void {
@@ -90,8 +138,16 @@ describe(`the quick way through the doors (HANDBACK_SEED=${seed})`, () => {
       settings: Partial<PoolOptions>,
       steps: { act: string; which: number; ms: number }[],
     ) => {
-      const [quick, careful] = [new Played(settings, false), new Played(settings, true)];
-      for (const each of steps) assert.deepEqual(await quick.play(each), await careful.play(each), each.act);
+      const [careful, quick, wavering] = [true, false, 'at times' as const].map(
+        (heard) => new Played(settings, heard),
+      ) as [Played, Played, Played];
+      for (const each of steps) {
+        const seen = await careful.play(each);
+        assert.deepEqual(await quick.play(each), seen, each.act);
+        assert.deepEqual(await wavering.play(each), seen, `${each.act}, heard at times`);
+        const { acquired, released, leased } = careful.test.stats();
+        assert.ok(acquired - released >= leased, 'what is out was acquired and not yet given back');
+      }
     };
     await fc.assert(fc.asyncProperty(options, fc.array(step, { maxLength: 40, size: 'max' }), same), {
       numRuns: 400,
@@ -116,4 +172,39 @@ describe(`the quick way through the doors (HANDBACK_SEED=${seed})`, () => {
       assert.deepEqual([test.stats().acquired, test.stats().cleanReleases], [2, 2]);
     }
   });
+
+  it('is not the way out of a connection that grew old while nobody looked', async () => {
+    const { test } = new Played({ max: 1, maxLifetimeMs: 3_000 }, false);
+    (await test.rest(test.pool.acquire())).release();
+    test.clock.stall(4_000);
+    assert.equal(test.pool.tryAcquire(), undefined);
+    assert.equal(test.stats().evicted.lifetime, 1);
+  });
+
+  for (const heard of [false, true]) {
+    it(`opens what is lacking to minIdle when one comes back, ${heard ? 'heard' : 'unheard'}`, async () => {
+      const { test } = new Played({ max: 3, minIdle: 2 }, heard);
+      await test.clock.settle();
+      const leases = [test.pool.tryAcquire(), test.pool.tryAcquire()];
+      assert.deepEqual([test.stats().opened, test.stats().leased], [2, 2]);
+      leases[0]?.release();
+      await test.clock.settle();
+      assert.deepEqual([test.stats().opened, test.stats().idle], [3, 2]);
+    });
+
+    it(`completes no deadlock where one is to be refused, ${heard ? 'heard' : 'unheard'}`, async () => {
+      const { test } = new Played({ max: 2, maxOpening: 2, onDoubleAcquire: 'error' }, heard);
+      const [one, other] = [new TestRequest(test).db, new TestRequest(test).db];
+      await test.rest(test.pool.acquire({ scope: one }));
+      const unused = await test.rest(test.pool.acquire());
+      const waiting = [other, one, other].map((scope) => track(test.pool.acquire({ scope })));
+      await test.clock.settle();
+      unused.release();
+      await test.clock.settle();
+      assert.deepEqual(
+        waiting.map(({ state, code }) => code ?? state).sort(),
+        ['DOUBLE_ACQUIRE', 'fulfilled', 'pending'].sort(),
+      );
+    });
+  }
 });
