@@ -92,8 +92,13 @@ export class Queue {
     const refusal = mayWait(acquirer.timeoutMs, this.hooks.crowd, this.parts.settings);
     if (acquirer.sheddable) this.overload.came();
     if (refusal !== null) return this.tellRefused(acquirer, refusal);
-    this.pending.add(acquirer);
+    this.add(acquirer);
     this.hooks.onWaiting();
+  }
+
+  /** As `join`, where it is known that it may wait, and that there is nothing to be done about it. */
+  add(acquirer: Acquirer): void {
+    this.pending.add(acquirer);
   }
 
   /** Who waits, in the order of arrival. */
