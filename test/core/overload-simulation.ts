@@ -1,3 +1,4 @@
+import { AcquireReports } from '#core/acquire-reports.js';
 import type { Clock, Timer } from '#core/clock.js';
 import type { Entry, Holder } from '#core/entry.js';
 import type { HandbackError } from '#core/errors.js';
@@ -105,7 +106,7 @@ function isBefore(a: Event, b: Event): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
-/** How long a client takes at most until it comes again. */
+/** How long a client takes at most until it comes again, if nothing else is said. */
 const THINKING_MS = 40;
 
 export type Kind = 'request' | 'job';
@@ -160,9 +161,10 @@ export class Simulation {
     const settings = this.#settings;
     const slots = new Slots();
     const reporter = new Reporter({ settings, clock, events, slots, knowledge: new Knowledge(clock) });
+    const acquires = new AcquireReports({ settings, clock, events });
     const waiting = () => this.queue.size;
     this.queue = new Queue(
-      { settings, clock, counters, reporter },
+      { settings, clock, counters, reporter, acquires },
       {
         dispense: () => this.#dispense(),
         takeBack: () => {
@@ -249,12 +251,12 @@ export class Simulation {
     next();
   }
 
-  /** So many clients, each of which comes again a moment after it has its answer. */
-  clients(count: number, forMs: number): void {
+  /** So many clients, each of which comes again a moment after it has its answer, or its refusal. */
+  clients(count: number, forMs: number, thinkingMs = THINKING_MS): void {
     const end = this.clock.now() + forMs;
     const visit = () => {
       if (this.clock.now() >= end) return;
-      this.come('request', () => this.clock.after(THINKING_MS * this.random.share(), visit));
+      this.come('request', () => this.clock.after(thinkingMs * this.random.share(), visit));
     };
     for (let n = 0; n < count; n++) visit();
   }

@@ -20,8 +20,10 @@ export const HOPELESS = 5;
 export const PATIENCE = 5;
 /** ... and at most this part of his time, so that he is told before it is over. */
 const PATIENCE_SHARE = 0.75;
-/** A line that has become so long, in parts of the acquire deadline, and still grows, stands as well: however slowly it grew. */
+/** A line that has become so long, in parts of the acquire deadline, and still grows, stands as well: however slowly it grew, ... */
 const LONG_SHARE = 0.5;
+/** ... by this part at least, since one interval says little; or else it can't be served within the deadline. */
+const LONG_GROWTH = 0.1;
 /** How much the last interval counts for the measured rate. */
 const NEWEST_SHARE = 0.3;
 /** In seconds: no forecast reaches further. */
@@ -35,6 +37,8 @@ export interface Oldest extends Came {
 export interface OverloadHooks {
   /** null = nobody waits who could be shed. */
   oldest(): Oldest | null;
+  /** How many wait who could be shed. */
+  waiting(): number;
   /** The pool has all the connections that it can have: the line is not there because they are being opened. */
   complete(): boolean;
   /** Refuses the oldest, as long as it is out of patience. */
@@ -65,6 +69,10 @@ export class Overload implements ServingOrder {
   #surplus = 0;
   /** Since when whoever waits may have been overtaken. */
   #patientSince = 0;
+  /** For how long somebody may be overtaken at most, in ms; 0 = nobody is refused. */
+  #patience = 0;
+  /** How many waited when the line had become long; 0 = it is not. */
+  #longLine = 0;
 
   constructor(clock: Clock, hooks: OverloadHooks) {
     this.#clock = clock;
@@ -91,6 +99,7 @@ export class Overload implements ServingOrder {
   emptied(): void {
     this.#wasLate = false;
     this.#surplus = 0;
+    this.#serveInOrder();
   }
 
   /** Whole seconds until as many as wait now will have been served; spread, so that those refused together don't come back together. */
@@ -121,6 +130,8 @@ export class Overload implements ServingOrder {
     this.#tickAt(now + INTERVAL_MS, now);
     if (blocked || !this.#hooks.complete()) return this.#excuse(now);
     if (this.#handedOver >= LEAST_HAND_OVERS) this.#judge(oldest, now);
+    // An interval may be longer than what is left of somebody's time.
+    if (this.#patience > 0) this.#shed(now, this.#patience);
   }
 
   /** Nobody waits: what was measured would be old when somebody does. */
@@ -142,7 +153,7 @@ export class Overload implements ServingOrder {
     const isLate = waited > interval / 2;
     const stands = isLate && this.#wasLate;
     this.#measure(interval);
-    if (stands && grew && waited > oldest.timeoutMs * LONG_SHARE) this.#surplus = HOPELESS;
+    if (this.#isTooLong(stands ? waited : 0, oldest) && grew) this.#surplus = HOPELESS;
     this.#wasLate = isLate;
     this.#begin(now);
     if (!stands || this.#surplus < STANDING) return this.#serveInOrder();
@@ -151,7 +162,16 @@ export class Overload implements ServingOrder {
       this.#patientSince = now;
     }
     this.newestFirst = grew;
-    if (grew && this.#surplus >= HOPELESS) this.#shed(now, interval * PATIENCE);
+    this.#patience = grew && this.#surplus >= HOPELESS ? interval * PATIENCE : 0;
+  }
+
+  #isTooLong(waited: number, { timeoutMs }: Oldest): boolean {
+    const waiting = this.#hooks.waiting();
+    if (waited <= timeoutMs * LONG_SHARE) this.#longLine = 0;
+    else if (this.#longLine === 0) this.#longLine = waiting;
+    if (this.#longLine === 0) return false;
+    const msToServe = (waiting / this.rate) * 1_000;
+    return waiting > this.#longLine * (1 + LONG_GROWTH) || msToServe > timeoutMs;
   }
 
   #measure(interval: number): void {
@@ -173,5 +193,6 @@ export class Overload implements ServingOrder {
   #serveInOrder(): void {
     this.newestFirst = false;
     this.turn = null;
+    this.#patience = 0;
   }
 }

@@ -1,3 +1,4 @@
+import { AcquireReports } from './acquire-reports.js';
 import { Canceller } from './canceller.js';
 import { PoolCircumstances } from './circumstances.js';
 import type { Clock } from './clock.js';
@@ -25,6 +26,7 @@ import { type PoolSettings, resized } from './options.js';
 import type { Dialect } from './queryable.js';
 import { type Acquirer, Queue } from './queue.js';
 import { Renewal } from './renewal.js';
+import { type ConnectionReport, connections } from './report.js';
 import { Reporter } from './reporter.js';
 import { Resetter } from './resetter.js';
 import type { PoolParts, Rooms } from './rooms.js';
@@ -38,12 +40,15 @@ import { Upkeep } from './upkeep.js';
 import { Validator } from './validator.js';
 import { Watch } from './watch.js';
 
+/** What is worn is replaced all the time: a pool that lacks no more of its connections than this is as good as complete. */
+const MOST_REPLACED = 0.25;
+
 /** The flow of connections, put together: who does what is in the parts, the ways between them in `doors`. */
 export class Pool {
   readonly settings: PoolSettings;
-  readonly events = new PoolEvents();
+  readonly events: PoolEvents;
   readonly counters = new Counters();
-  readonly late = new LateReports(this.events, this.counters);
+  readonly late: LateReports;
   readonly dialect: Dialect;
   readonly clock: Clock;
   readonly endings: Endings;
@@ -62,15 +67,19 @@ export class Pool {
   constructor(settings: PoolSettings, driver: Driver, clock: Clock) {
     this.settings = settings;
     this.clock = clock;
+    this.events = new PoolEvents(settings.name);
+    this.late = new LateReports(this.events, this.counters);
     this.endings = new Endings(clock);
     this.dialect = {
+      pool: settings.name,
       formatter: driver.formatter(settings.source.known),
       strictParams: settings.strictParams,
     };
     const knowledge = new Knowledge(clock);
     const shared = { settings, clock, events: this.events, slots: this.#slots, knowledge };
     const reporter = new Reporter(shared);
-    const parts = { ...shared, reporter, trust: new PoolTrust(clock), counters: this.counters };
+    const acquires = new AcquireReports(shared);
+    const parts = { ...shared, reporter, acquires, trust: new PoolTrust(clock), counters: this.counters };
     this.#knowledge = knowledge;
     this.#reporter = reporter;
     // The parts and the doors call each other: the doors come first, and find the parts when they are used.
@@ -132,15 +141,17 @@ export class Pool {
     // No room is left to try another one, where ghosts have it: what could not lay them is what there is to know.
     const lastConnectError = () => supply.lastError ?? (slots.counts.ghost > 0 ? control.lastError : null);
     const queue: Queue = new Queue(parts, {
-      dispense: (holder, since, mustBeProven) => doors.dispense(holder, since, mustBeProven),
+      dispense: (holder, waiter, mustBeProven) => doors.dispense(holder, waiter, mustBeProven),
       takeBack: (entry) => doors.takeBackUnused(entry),
       onWaiting: () => upkeep.attend(),
       crowd,
       lastConnectError,
       unreachable: () => lastConnectError() !== null && crowd.inUse === 0,
-      complete: () => slots.counts.opening === 0 && (slots.size >= settings.max || supply.makesDo),
+      complete: () =>
+        slots.counts.opening <= slots.size * MOST_REPLACED && (slots.size >= settings.max || supply.makesDo),
     });
     return {
+      control,
       queue,
       doubles: new DoubleAcquire(parts, () => queue),
       supply,
@@ -197,6 +208,10 @@ export class Pool {
 
   holders(): HolderReport[] {
     return this.#reporter.holders();
+  }
+
+  connections(): ConnectionReport[] {
+    return connections(this.#slots, this.#rooms.control.threadId);
   }
 
   /** What the server said of itself; undefined before the first connection. */

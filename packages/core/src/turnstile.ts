@@ -1,7 +1,9 @@
+import type { AcquireReports } from './acquire-reports.js';
 import type { Clock } from './clock.js';
 import type { Entry, Holder } from './entry.js';
 import type { PoolEvents } from './events.js';
 import type { PoolSettings } from './options.js';
+import { numberOf, type Waiter } from './pending.js';
 import type { Acquirer } from './queue.js';
 import type { PoolParts, Rooms } from './rooms.js';
 import type { Slots } from './slots.js';
@@ -22,6 +24,7 @@ export class Turnstile {
   private readonly clock: Clock;
   private readonly events: PoolEvents;
   private readonly counters: Counters;
+  private readonly acquires: AcquireReports;
   private readonly rooms: Rooms;
 
   constructor(parts: PoolParts, rooms: Rooms) {
@@ -31,11 +34,12 @@ export class Turnstile {
     this.clock = parts.clock;
     this.events = parts.events;
     this.counters = parts.counters;
+    this.acquires = parts.acquires;
     this.rooms = rooms;
   }
 
-  /** An idle entry, leased to `holder`; null = it takes a closer look to say whether there is one. */
-  out(holder: Holder, mustBeProven: boolean): Entry | null {
+  /** An idle entry, leased to `holder`, or to who waited for it; null = it takes a closer look to say whether there is one. */
+  out(holder: Holder, waiter: Waiter | null, mustBeProven: boolean): Entry | null {
     const { slots } = this;
     const entry = this.settings.reuse === 'lifo' ? slots.idle.last : slots.idle.first;
     if (entry === null || entry.connection === null || !entry.connection.isReady()) return null;
@@ -43,6 +47,7 @@ export class Turnstile {
     if (this.events.hearsAcquire || this.isUnusual(entry, now)) return null;
     if (mustBeProven && !this.isProven(entry, now)) return null;
     slots.lend(entry);
+    entry.lease = waiter === null ? ++this.acquires.last : numberOf(waiter);
     entry.checked = false;
     entry.holder = holder;
     entry.heldSince = now;
@@ -59,6 +64,7 @@ export class Turnstile {
     if (acquirer.timeoutMs === 0 || acquirer.sheddable || rooms.queue.size >= settings.maxPending)
       return false;
     if (settings.onDoubleAcquire === 'error' || rooms.supply.pausing || rooms.shutdown.begun) return false;
+    if (this.events.hearsAcquire) return false;
     rooms.queue.add(acquirer);
     return true;
   }
@@ -92,6 +98,7 @@ export class Turnstile {
     const { counters } = this;
     counters.cleanReleases++;
     counters.acquired++;
+    entry.lease = numberOf(next);
     entry.checked = false;
     entry.holder = next.holder;
     entry.heldSince = now;
