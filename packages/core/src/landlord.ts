@@ -75,7 +75,11 @@ export class Landlord implements LeaseHost {
     return lease;
   }
 
-  takeBack(entry: Entry, lease: Lease | null, drainTimeoutMs: number | undefined): void {
+  takeBackUnused(entry: Entry): void {
+    this.doors.takeBackUnused(entry);
+  }
+
+  takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void {
     this.doors.takeBack(entry, lease, drainTimeoutMs);
   }
 

@@ -17,8 +17,10 @@ export interface LeaseHost {
   readonly closing: boolean;
   /** What was handed out bare, as a lease in full. */
   furnish(entry: Entry): Lease;
-  /** The one door in. `lease` = null: it has not been furnished. */
-  takeBack(entry: Entry, lease: Lease | null, drainTimeoutMs: number | undefined): void;
+  /** The one door in. */
+  takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void;
+  /** The same, for what was never furnished. */
+  takeBackUnused(entry: Entry): void;
   /** Nothing runs any more on a lease that was given back while something did. */
   drained(entry: Entry, lease: Lease): void;
   /** Something about a lease falls due then. */
