@@ -1,7 +1,8 @@
 /** What scripts/bench.mjs runs once everything is installed and built. */
 import { writeFileSync } from 'node:fs';
+import { readArguments } from './arguments.js';
 import { isMet } from './figure.js';
-import { type BenchOptions, commandOf, parseOptions, UsageError, usage } from './options.js';
+import { type BenchOptions, commandOf, parseOptions, usage } from './options.js';
 import { parts } from './parts.js';
 import { figuresOf, type ResultDocument, toJson } from './report/document.js';
 import { thisMachine } from './report/machine.js';
@@ -12,16 +13,7 @@ import { exitCodeOf } from './verdict.js';
 
 /** @returns the exit code where there is nothing to run */
 export function parseArguments(args: string[]): BenchOptions | number {
-  try {
-    const options = parseOptions(args);
-    if (options) return options;
-    console.log(usage);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(error.message);
-    return 2;
-  }
+  return readArguments(args, parseOptions, usage);
 }
 
 /** @returns the exit code */

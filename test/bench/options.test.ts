@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { commandOf, parseOptions, UsageError, usage } from '#bench/options.js';
+import { UsageError } from '#bench/arguments.js';
+import { commandOf, parseOptions, usage } from '#bench/options.js';
 import { partNames } from '#bench/part.js';
 import { parts } from '#bench/parts.js';
 import { rowsOf } from '#bench/rows.js';

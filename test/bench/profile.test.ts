@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { UsageError } from '#bench/arguments.js';
 import { type CallFrame, type Owner, ownerOf } from '#bench/profile/classify.js';
 import { withTable } from '#bench/profile/document.js';
-import { type ProfileOptions, parseOptions, UsageError } from '#bench/profile/options.js';
+import { type ProfileOptions, parseOptions } from '#bench/profile/options.js';
 import { ownersTable } from '#bench/profile/table.js';
 import { type CpuProfile, tally } from '#bench/profile/tally.js';
 

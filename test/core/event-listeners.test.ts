@@ -17,6 +17,9 @@ describe('whether somebody listens to the events of every lease', () => {
     assert.deepEqual(heard(events), [true, true]);
     events.removeListener('acquire', listener);
     assert.deepEqual(heard(events), [false, true]);
+    events.off('release', listener);
+    assert.deepEqual(heard(events), [false, false]);
+    events.on('release', listener);
     events.removeAllListeners();
     assert.deepEqual(heard(events), [false, false]);
     events.prependOnceListener('acquire', listener);

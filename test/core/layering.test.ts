@@ -8,6 +8,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
   [
     'words',
     'abort',
+    'admissions',
     'call-site',
     'channels',
     'clock',
@@ -130,6 +131,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'drivers/mysql2-packets',
       'drivers/mysql2-pipeline',
       'drivers/mysql2-shapes',
+      'drivers/mysql2-statements',
       'drivers/mysql2-status',
       'held-pieces',
       'answer-arguments',

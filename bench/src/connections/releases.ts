@@ -123,11 +123,7 @@ export const usedMysql2 =
       async use({ run }) {
         const connection = await pool.getConnection();
         try {
-          await run({
-            query: (sql, values) => connection.query(sql, values),
-            execute: (sql, values) => connection.execute(sql, values),
-            transaction: (work) => byHand(connection, work),
-          });
+          await run(using(connection));
         } finally {
           connection.release();
         }
@@ -148,11 +144,7 @@ export const usedMariadb =
       async use({ run }) {
         const connection = await pool.getConnection();
         try {
-          await run({
-            query: (sql, values) => connection.query(sql, values),
-            execute: (sql, values) => connection.execute(sql, values),
-            transaction: (work) => byHand(connection, work),
-          });
+          await run(using(connection));
         } finally {
           await connection.release();
         }
@@ -161,9 +153,17 @@ export const usedMariadb =
     };
   };
 
-interface ByHand extends Pick<Using, 'query'> {
+interface ByHand extends Pick<Using, 'query' | 'execute'> {
   beginTransaction(): Promise<void>;
   commit(): Promise<void>;
+}
+
+function using(connection: ByHand): Using {
+  return {
+    query: (sql, values) => connection.query(sql, values),
+    execute: (sql, values) => connection.execute(sql, values),
+    transaction: (work) => byHand(connection, work),
+  };
 }
 
 async function byHand(connection: ByHand, work: (tx: ByHand) => Promise<unknown>): Promise<void> {

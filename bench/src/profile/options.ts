@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from '../arguments.js';
 import { type Framework, frameworks } from '../http/contender.js';
 import { paths, type Route } from '../http/work.js';
 
@@ -10,8 +11,6 @@ export interface ProfileOptions {
   functions: number;
   write: boolean;
 }
-
-export class UsageError extends Error {}
 
 export const usage = `npm run profile [-- options]: where the CPU time of one request goes
 
