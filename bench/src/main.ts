@@ -1,6 +1,6 @@
 /** What scripts/bench.mjs runs once everything is installed and built. */
-import { writeFileSync } from 'node:fs';
-import { readArguments } from './arguments.js';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { readArguments, UsageError } from './arguments.js';
 import { isMet } from './figure.js';
 import { type BenchOptions, commandOf, parseOptions, usage } from './options.js';
 import { parts } from './parts.js';
@@ -13,7 +13,22 @@ import { exitCodeOf } from './verdict.js';
 
 /** @returns the exit code where there is nothing to run */
 export function parseArguments(args: string[]): BenchOptions | number {
-  return readArguments(args, parseOptions, usage);
+  return readArguments(args, withJson, usage);
+}
+
+function withJson(args: string[]): BenchOptions | undefined {
+  const options = parseOptions(args);
+  if (options?.json !== undefined) checkWritable(options.json);
+  return options;
+}
+
+/** Before anything is measured: the results would be lost. @throws {UsageError} */
+function checkWritable(file: string): void {
+  try {
+    closeSync(openSync(file, 'a'));
+  } catch (error) {
+    throw new UsageError(`--json: ${file} can't be written: ${(error as Error).message}`);
+  }
 }
 
 /** @returns the exit code */

@@ -102,6 +102,10 @@ describe('npm run profile: options and document', () => {
     [['--route', 'two'], /--route must be one of none, one, three, execute/],
     [['--requests', '0'], /--requests must be a number from 1 on/],
     [['--frame', 'koa'], /--frame/],
+    [['--contenders', 'handback,knex'], /--contenders must be one of .*\bhandback\b.*, not 'knex'/],
+    [['--contenders', '../koa/handback'], /not '\.\.\/koa\/handback'/],
+    [['--contenders', 'listening'], /not 'listening'/],
+    [['--contenders', ''], /not ''/],
   ] as const) {
     it(`refuses ${args.join(' ')}`, () =>
       assert.throws(() => parseOptions([...args]), { constructor: UsageError, message: complaint }));

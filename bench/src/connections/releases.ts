@@ -117,20 +117,8 @@ function returned(pool: ConnectionPool): Promise<void> | undefined {
 
 export const usedMysql2 =
   (options: Record<string, unknown> = {}): OpenUsed =>
-  (uri) => {
-    const pool = createMysql2({ uri, connectionLimit: 1, ...options });
-    return {
-      async use({ run }) {
-        const connection = await pool.getConnection();
-        try {
-          await run(using(connection));
-        } finally {
-          connection.release();
-        }
-      },
-      close: () => pool.end(),
-    };
-  };
+  (uri) =>
+    usedPeer(createMysql2({ uri, connectionLimit: 1, ...options }));
 
 export const usedMariadb =
   (options: Record<string, unknown> = {}): OpenUsed =>
@@ -140,22 +128,31 @@ export const usedMariadb =
       ...{ host, port: Number(port), user, password: decodeURIComponent(password) },
       ...{ database: pathname.slice(1), connectionLimit: 1, ...options },
     });
-    return {
-      async use({ run }) {
-        const connection = await pool.getConnection();
-        try {
-          await run(using(connection));
-        } finally {
-          await connection.release();
-        }
-      },
-      close: () => pool.end(),
-    };
+    return usedPeer(pool);
   };
 
 interface ByHand extends Pick<Using, 'query' | 'execute'> {
   beginTransaction(): Promise<void>;
   commit(): Promise<void>;
+}
+
+interface PeerPool {
+  getConnection(): Promise<ByHand & { release(): Promise<void> | void }>;
+  end(): Promise<unknown>;
+}
+
+function usedPeer(pool: PeerPool): UsedPool {
+  return {
+    async use({ run }) {
+      const connection = await pool.getConnection();
+      try {
+        await run(using(connection));
+      } finally {
+        await connection.release();
+      }
+    },
+    close: () => pool.end(),
+  };
 }
 
 function using(connection: ByHand): Using {
