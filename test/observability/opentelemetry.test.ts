@@ -280,7 +280,7 @@ describe('@handback/opentelemetry: spans', () => {
     }));
 
   it('an acquire that is refused, and a transaction that is rolled back, say how they ended', () =>
-    inRequests({ max: 1, acquireTimeoutMs: 20 }, async (app) => {
+    inRequests({ max: 1 }, async (app) => {
       app.db.events.on('warning', () => {});
       app.get('/outer', async (request) => {
         await request.db.query('SELECT 1');
@@ -292,7 +292,8 @@ describe('@handback/opentelemetry: spans', () => {
           .catch(() => {});
         return inner.statusCode;
       });
-      app.get('/inner', async (request) => request.db.query('SELECT 1'));
+      const impatient = { config: { handback: { acquireTimeoutMs: 20 } } };
+      app.get('/inner', impatient, async (request) => request.db.query('SELECT 1'));
       await app.inject('/outer');
       const refused = finished('acquire').find(({ status }) => status.code === SpanStatusCode.ERROR);
       assert.equal(refused?.attributes[conventions.ATTR_ERROR_TYPE], 'ACQUIRE_TIMEOUT');

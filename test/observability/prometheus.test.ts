@@ -148,7 +148,6 @@ describe('@handback/prometheus', () => {
     const options = {
       uri: databaseUrl(),
       max: 1,
-      acquireTimeoutMs: 300,
       leakAfterMs: 50,
       drainTimeoutMs: 50,
     };
@@ -168,7 +167,8 @@ describe('@handback/prometheus', () => {
       await once(app.db.events, 'leak');
       return (await app.inject('/refused/1')).statusCode;
     });
-    app.get('/refused/:id', async (request) => request.db.query('SELECT 1'));
+    const impatient = { config: { handback: { acquireTimeoutMs: 20 } } };
+    app.get('/refused/:id', impatient, async (request) => request.db.query('SELECT 1'));
     app.get('/killed/:id', async (request, reply) => {
       request.db.query('SELECT SLEEP(30)').catch(() => {});
       return reply.send('ok');
@@ -195,7 +195,7 @@ describe('@handback/prometheus', () => {
   });
 
   it('counts opens that fail, from the first', () =>
-    on(new Stage({ uri: databaseUrlWith({ password: 'wrong' }), acquireTimeoutMs: 500 }), async (stage) => {
+    on(new Stage({ uri: databaseUrlWith({ password: 'wrong' }) }), async (stage) => {
       stage.pool.events.on('warning', () => {});
       assert.deepEqual(
         (await stage.scrape()).samples('handback_open_failures_total', POOL).map(({ value }) => value),
