@@ -22,9 +22,9 @@ export interface ApplicationPool {
   readonly stats: Readonly<Record<string, number>>;
   readonly holders: readonly ApplicationHolder[];
   /** All of them; undefined where it did not tell. */
-  readonly connections: readonly ApplicationConnection[] | undefined;
+  readonly connections?: readonly ApplicationConnection[];
   /** Of the process that answered; undefined where it did not tell. */
-  readonly pid: number | undefined;
+  readonly pid?: number;
   /** Of the pool's options, those that are held against the server. */
   readonly options: Partial<PoolLimits>;
 }
@@ -117,10 +117,10 @@ function poolOf(name: string, value: unknown): ApplicationPool | null {
     name: typeof value.name === 'string' ? value.name : name,
     stats,
     holders: Array.isArray(value.holders) ? value.holders.flatMap((holder) => holderOf(holder) ?? []) : [],
-    connections: Array.isArray(value.connections)
-      ? value.connections.flatMap((each) => connectionOf(each) ?? [])
-      : undefined,
-    pid: typeof value.pid === 'number' ? value.pid : undefined,
+    ...(Array.isArray(value.connections) && {
+      connections: value.connections.flatMap((each) => connectionOf(each) ?? []),
+    }),
+    ...(typeof value.pid === 'number' && { pid: value.pid }),
     options: { max: stats.max, ...limitsOf(options) },
   };
 }
