@@ -1,0 +1,17 @@
+import express from 'express';
+import { createConnection } from 'mysql2/promise';
+import { serve, setting } from '../stage/serve.js';
+
+const app = express();
+
+app.get('/search', async (_req, res) => {
+  const connection = await createConnection(setting('DATABASE_URL'));
+  try {
+    await connection.query('SELECT SLEEP(1.5)');
+    res.json({});
+  } finally {
+    await connection.end();
+  }
+});
+
+await serve(app);

@@ -1,0 +1,117 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { App } from './app.js';
+import { examine } from './doctor.js';
+import { grouped, Operator } from './operator.js';
+import { PaymentService } from './payment-service.js';
+import { type AccountName, Database } from './server.js';
+import { counted, folded } from './text.js';
+
+const DEADLINE_MS = 15_000;
+
+/** Where an incident happens: a server, its applications, an operator who looks on. Everything is gone after `close()`. */
+export class Stage {
+  readonly isShort: boolean;
+  readonly operator: Operator;
+  readonly #database: Database;
+  readonly #print: (text: string) => void;
+  readonly #apps: App[] = [];
+  readonly #services: PaymentService[] = [];
+
+  private constructor(database: Database, isShort: boolean, print: (text: string) => void) {
+    this.#database = database;
+    this.operator = new Operator(database.operator, database.server.port);
+    this.isShort = isShort;
+    this.#print = print;
+  }
+
+  static async open(limits: string[], isShort: boolean, print: (text: string) => void): Promise<Stage> {
+    return new Stage(await Database.start(limits), isShort, print);
+  }
+
+  get port(): number {
+    return this.#database.server.port;
+  }
+
+  get version(): string {
+    return this.#database.server.version;
+  }
+
+  url(account: AccountName): string {
+    return this.#database.url(account);
+  }
+
+  heading(text: string): void {
+    this.#print(`\n${text}\n`);
+  }
+
+  say(text: string): void {
+    this.#print(text);
+  }
+
+  /** Starts applications, all at once. `env` besides the address of the database. */
+  async start(
+    file: string,
+    { count = 1, ...env }: { count?: number } & Record<string, string | number> = {},
+  ): Promise<App[]> {
+    const texts = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
+    const apps = Array.from(
+      { length: count },
+      () => new App(file, { DATABASE_URL: this.url('shop'), ...texts }),
+    );
+    this.#apps.push(...apps);
+    return Promise.all(apps.map((app) => app.started()));
+  }
+
+  async startOne(file: string, env: Record<string, string | number> = {}): Promise<App> {
+    const [app] = await this.start(file, env);
+    return app as App;
+  }
+
+  /** Ends the applications, and what they have left on the server. */
+  async clear(): Promise<void> {
+    await Promise.all(this.#apps.splice(0).map((app) => app.stop()));
+    await this.operator.clear();
+  }
+
+  async paymentService(): Promise<{ service: PaymentService; url: string }> {
+    const service = new PaymentService();
+    this.#services.push(service);
+    return { service, url: await service.start() };
+  }
+
+  /** The process list, as it is now. */
+  async showThreads(): Promise<void> {
+    this.say(`mysql> show full processlist;\n${grouped(await this.operator.threads()).join('\n')}\n`);
+  }
+
+  async showStatus(...names: string[]): Promise<void> {
+    for (const name of names)
+      this.say(`mysql> show status like '${name}';  ${await this.operator.status(name)}`);
+  }
+
+  /** What an application has logged. */
+  showLog(log: string): void {
+    this.say(
+      ['The log of the application:', ...counted(log.split('\n').filter(Boolean)).map(folded)].join('\n'),
+    );
+  }
+
+  async consultDoctor(): Promise<void> {
+    this.say(`\n${await examine(this.url('operator'))}`);
+  }
+
+  /** Until `isSo`, or the deadline, which then says what was waited for. */
+  async until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+    const end = performance.now() + DEADLINE_MS;
+    while (!(await isSo())) {
+      if (performance.now() > end) throw new Error(`${what}: not within ${DEADLINE_MS} ms`);
+      await wait(20);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const service of this.#services) service.close();
+    await Promise.all(this.#apps.map((app) => app.stop()));
+    await this.#database.stop();
+  }
+}

@@ -1,0 +1,14 @@
+const WIDTH = 120;
+
+/** Lines that are repeated once, with how often. */
+export function counted(lines: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return [...counts].map(([line, count]) => (count === 1 ? line : `${line}  (${count} times)`));
+}
+
+/** A long line as several, indented. */
+export function folded(line: string): string {
+  const parts = line.match(new RegExp(`.{1,${WIDTH}}(\\s|$)|\\S+`, 'g')) ?? [];
+  return parts.map((part, n) => (n === 0 ? '  ' : '      ') + part.trimEnd()).join('\n');
+}

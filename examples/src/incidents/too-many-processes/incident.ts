@@ -1,0 +1,110 @@
+import { createConnection } from 'mysql2/promise';
+import type { App } from '../stage/app.js';
+import type { Incident, Side } from '../stage/incident.js';
+import { ask, tally, times, withStatus } from '../stage/load.js';
+import type { Stage } from '../stage/stage.js';
+
+const POOL = 10;
+/** Requests at the same moment, to each process. */
+const REQUESTS = 10;
+/** For the other applications of this database, and for people. */
+const RESERVE = 12;
+
+interface Size {
+  readonly hosts: number;
+  readonly processes: number;
+  readonly maxConnections: number;
+}
+
+const FULL: Size = { hosts: 4, processes: 4, maxConnections: 60 };
+const SHORT: Size = { hosts: 2, processes: 2, maxConnections: 30 };
+
+export const tooManyProcesses: Incident = {
+  number: 2,
+  title: 'more processes times pool than the server allows',
+  limits: (isShort) => [`--max-connections=${(isShort ? SHORT : FULL).maxConnections}`],
+
+  async run(stage) {
+    const size = stage.isShort ? SHORT : FULL;
+    const count = size.hosts * size.processes;
+    const asked = count * POOL;
+    stage.say(
+      `${size.hosts} hosts × ${size.processes} processes × a pool of ${POOL} = ${asked} connections; max_connections is ${size.maxConnections}.`,
+    );
+    const fair = Math.floor((size.maxConnections - RESERVE) / count) - 1;
+    const sides = [
+      await side(stage, count, {
+        name: 'without',
+        file: 'without.js',
+        max: POOL,
+        words: `WITHOUT Handback: ${count} processes, each with a pool of ${POOL}`,
+      }),
+      await side(stage, count, {
+        name: `with, max ${POOL}`,
+        file: 'with.js',
+        max: POOL,
+        words: `WITH Handback, and max left at ${POOL}: the arithmetic is as wrong as before`,
+      }),
+      await side(stage, count, {
+        name: `with, max ${fair}`,
+        file: 'with.js',
+        max: fair,
+        words: `WITH Handback, max ${fair}: (${size.maxConnections} - ${RESERVE} for others) / ${count} processes - 1 for its control connection`,
+      }),
+    ];
+    return sides;
+  },
+};
+
+interface Case {
+  readonly name: string;
+  readonly file: string;
+  readonly max: number;
+  readonly words: string;
+}
+
+async function side(stage: Stage, count: number, { name, file, max, words }: Case): Promise<Side> {
+  stage.heading(words);
+  const refusedBefore = await refusals(stage);
+  const apps = await stage.start(`too-many-processes/${file}`, { count, MAX: max });
+  const answers = await Promise.all(apps.flatMap((app) => times(REQUESTS, () => ask(app.at('/search')))));
+  stage.say(`${answers.length} requests at the same moment, ${REQUESTS} to each process: ${tally(answers)}`);
+  const billing = await otherApplication(stage);
+  stage.say(`Another application, billing, connects to the same server: ${billing}\n`);
+  await stage.showStatus('Threads_connected', 'Connection_errors_max_connections');
+  stage.showLog(logOf(apps));
+  await stage.consultDoctor();
+  const threads = await stage.operator.threads();
+  const refused = (await refusals(stage)) - refusedBefore;
+  await stage.clear();
+  const failed = answers.length - withStatus(answers, 200);
+  return {
+    name,
+    figures: {
+      'threads of the application': threads.length,
+      'connections that the server refused': refused,
+      [`failed, of ${answers.length} requests`]: failed,
+      'another application connects': billing,
+    },
+    hit: failed + (billing === 'yes' ? 0 : 1),
+  };
+}
+
+function refusals({ operator }: Stage): Promise<number> {
+  return operator.status('Connection_errors_max_connections');
+}
+
+async function otherApplication(stage: Stage): Promise<string> {
+  try {
+    const connection = await createConnection(stage.url('billing'));
+    await connection.end();
+    return 'yes';
+  } catch (error) {
+    return (error as Error & { code: string }).code;
+  }
+}
+
+/** Of one process: the others say the same. */
+function logOf(apps: readonly App[]): string {
+  return apps.find(({ log }) => log !== '')?.log ?? '';
+}
