@@ -30,6 +30,30 @@ describe('acquire deadlines', () => {
     );
   });
 
+  it('time counts from the end of the turn of the event loop: what blocks it meanwhile is at nobody’s expense', async () => {
+    const { clock, pool } = new TestPool({ max: 1, acquireTimeoutMs: 500 });
+    await pool.acquire();
+    const first = track(pool.acquire());
+    clock.stall(2_000);
+    const second = track(pool.acquire());
+    await clock.advance(499);
+    assert.deepEqual([first.state, second.state], ['pending', 'pending']);
+    await clock.advance(1);
+    assert.deepEqual([first.code, second.code], ['ACQUIRE_TIMEOUT', 'ACQUIRE_TIMEOUT']);
+  });
+
+  it('who is served in the turn in which it came costs no timer', async () => {
+    const { clock, pool } = new TestPool({ max: 1, acquireTimeoutMs: 500 });
+    const held = await pool.acquire();
+    await clock.settle();
+    const before = clock.timers;
+    const waiting = track(pool.acquire());
+    held.release();
+    await clock.settle();
+    assert.equal(waiting.state, 'fulfilled');
+    assert.deepEqual(clock.timers, before);
+  });
+
   it('one with a shorter deadline fails first, though it came later', async () => {
     const { clock, pool } = new TestPool({ max: 1 });
     await pool.acquire();

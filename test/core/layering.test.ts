@@ -34,6 +34,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'leftovers',
       'lexer',
       'mask',
+      'moment',
       'option-rules',
       'options',
       'params',

@@ -197,4 +197,14 @@ describe('when the pool has not all its connections', () => {
     await flood.run(3_000);
     assert.deepEqual([flood.test.stats().opening > 0, flood.test.stats().shed], [true, 0]);
   });
+
+  it('one of many that is being replaced is no reason to wait in vain', async () => {
+    const flood = new Flood({ max: 8, connectTimeoutMs: 60_000 });
+    await flood.run(100);
+    flood.test.driver.hang();
+    flood.test.connection().lose();
+    await flood.run(2_000, 16);
+    const { opening, shed, timedOut } = flood.test.stats();
+    assert.deepEqual([opening, shed > 0, timedOut], [1, true, 0]);
+  });
 });

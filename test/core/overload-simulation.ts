@@ -105,7 +105,7 @@ function isBefore(a: Event, b: Event): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
-/** How long a client takes at most until it comes again. */
+/** How long a client takes at most until it comes again, if nothing else is said. */
 const THINKING_MS = 40;
 
 export type Kind = 'request' | 'job';
@@ -211,12 +211,9 @@ export class Simulation {
       holder: { route: kind } satisfies Holder,
       timeoutMs,
       sheddable: kind === 'request' && isSheddable(timeoutMs, this.#settings),
-      since: 0,
-      deadline: 0,
+      came: null,
       place: 0,
-      queued: false,
-      previous: null,
-      next: null,
+      spot: 0,
       granted: () => {
         outcome.waitedMs = this.clock.now() - outcome.cameAt;
         this.clock.after(this.#serviceMs(this.random), () => {
@@ -252,12 +249,12 @@ export class Simulation {
     next();
   }
 
-  /** So many clients, each of which comes again a moment after it has its answer. */
-  clients(count: number, forMs: number): void {
+  /** So many clients, each of which comes again a moment after it has its answer, or its refusal. */
+  clients(count: number, forMs: number, thinkingMs = THINKING_MS): void {
     const end = this.clock.now() + forMs;
     const visit = () => {
       if (this.clock.now() >= end) return;
-      this.come('request', () => this.clock.after(THINKING_MS * this.random.share(), visit));
+      this.come('request', () => this.clock.after(thinkingMs * this.random.share(), visit));
     };
     for (let n = 0; n < count; n++) visit();
   }

@@ -26,7 +26,7 @@ export function buildApp(options: PoolOptions, log = demo.report) {
     throw new Error('Boom: thrown after a query; the connection goes back all the same.');
   });
   app.get('/health', handback.off(), (_req, res) => res.json({ status: 'ok' }));
-  app.get('/stats', (_req, res) => res.json(db.pool.stats()));
+  app.get('/stats', (_req, res) => res.json(demo.statsOf(db.pool)));
 
   app.use((error: unknown, _req: Request, res: Response, _next: NextFunction) => {
     const { status, headers, body } = demo.answerTo(error, log);

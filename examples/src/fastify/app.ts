@@ -30,7 +30,7 @@ export async function buildApp(options: PoolOptions, log = demo.report) {
     throw new Error('Boom: thrown after a query; the connection goes back all the same.');
   });
   app.get('/health', { config: { handback: false } }, () => ({ status: 'ok' }));
-  app.get('/stats', () => app.db.stats());
+  app.get('/stats', () => demo.statsOf(app.db));
 
   return { app, pool: app.db, close: () => app.close() };
 }

@@ -48,7 +48,7 @@ export function buildApp(options: PoolOptions, log = demo.report) {
     '/health',
     off((_req, res) => sendJson(res, { status: 'ok' })),
   );
-  routes.add('GET', '/stats', (_req, res) => sendJson(res, pool.stats()));
+  routes.add('GET', '/stats', (_req, res) => sendJson(res, demo.statsOf(pool)));
 
   return { app: createServer(listener), pool, close: () => listener.close() };
 }

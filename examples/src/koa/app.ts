@@ -51,7 +51,7 @@ export function buildApp(options: PoolOptions, log = demo.report) {
     ctx.body = { status: 'ok' };
   });
   router.get('/stats', (ctx) => {
-    ctx.body = db.pool.stats();
+    ctx.body = demo.statsOf(db.pool);
   });
 
   return { app, pool: db.pool, close: () => db.close() };

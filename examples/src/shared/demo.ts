@@ -4,4 +4,5 @@ export { exportVisits, ndjson, visits } from './export.js';
 export { page } from './page.js';
 export { answerTo, report } from './problems.js';
 export { sleep } from './slow.js';
+export { statsOf } from './stats.js';
 export { findUser, listUsers } from './users.js';

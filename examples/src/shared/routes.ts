@@ -7,7 +7,10 @@ export const LINKS = [
   { path: '/export', text: '100,000 rows as NDJSON, read from the database as fast as you take them.' },
   { path: '/boom', text: 'Throws after a query. The connection goes back all the same.' },
   { path: '/health', text: 'Opted out: never a connection.' },
-  { path: '/stats', text: 'The pool’s numbers as JSON.' },
+  {
+    path: '/stats',
+    text: 'The pool’s numbers, holders and connections as JSON: what `handback top --app` shows.',
+  },
 ];
 
 /** What can't be a link. */

@@ -33,6 +33,8 @@ export interface Command {
   /** Paragraphs between the usage and the options. */
   readonly description: string;
   readonly options: CommandOptions;
+  /** Brings the arguments into a form that the parser takes, where people write them in another. */
+  normalize?(args: readonly string[]): string[];
   /** Resolves to the exit code. Throws UsageError or CommandError. */
   run(invocation: Invocation): Promise<number>;
 }

@@ -37,7 +37,7 @@ async function dispatch(
   if (first === '--help' || first === '-h' || first === 'help') return help(rest[0], terminal);
   const command = commandNamed(first);
   if (rest.includes('--help') || rest.includes('-h')) return help(first, terminal);
-  const { values, positionals } = parseArguments(rest, command.options);
+  const { values, positionals } = parseArguments(command.normalize?.(rest) ?? rest, command.options);
   return command.run({ values, positionals, terminal, env });
 }
 

@@ -4,6 +4,7 @@ import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
 import type { LeaseHandle } from './lease-handle.js';
 import { SHORTEST_STALL_MS } from './lease-limits.js';
+import type { Moment } from './moment.js';
 import type { Pool } from './pool.js';
 import type { Acquirer } from './queue.js';
 import { lateReaderStopped } from './refusals.js';
@@ -17,18 +18,19 @@ abstract class QueuedAcquirer implements Acquirer {
   readonly pool: Pool;
   readonly holder: Holder;
   readonly timeoutMs: number;
-  since = 0;
-  deadline = 0;
-  queued = false;
-  sheddable = false;
+  came: Moment | null = null;
   place = 0;
-  previous: Acquirer | null = null;
-  next: Acquirer | null = null;
+  spot = 0;
 
   constructor(pool: Pool, holder: Holder, timeoutMs: number) {
     this.pool = pool;
     this.holder = holder;
     this.timeoutMs = timeoutMs;
+  }
+
+  /** Not kept in each: the less there is to a waiter, the less the garbage collector has to move. */
+  get sheddable(): boolean {
+    return false;
   }
 
   abstract granted(entry: Entry): void;
@@ -38,11 +40,12 @@ abstract class QueuedAcquirer implements Acquirer {
 /** One statement on a connection of its own, which goes back with the answer. */
 export class OneShot extends QueuedAcquirer {
   readonly #statement: TrackedStatement;
+  readonly #askedAt: number;
 
   constructor(pool: Pool, statement: TrackedStatement, holder: Holder, timeoutMs: number) {
     super(pool, holder, timeoutMs);
     this.#statement = statement;
-    this.since = pool.clock.now();
+    this.#askedAt = pool.clock.now();
     statement.onGivenUp = () => pool.withdraw(this);
   }
 
@@ -60,7 +63,7 @@ export class OneShot extends QueuedAcquirer {
   #again(lease: Lease): void {
     const { pool, timeoutMs, holder } = this;
     lease.release();
-    const left = timeoutMs === 0 ? 0 : timeoutMs - (pool.clock.now() - this.since);
+    const left = timeoutMs === 0 ? 0 : timeoutMs - (pool.clock.now() - this.#askedAt);
     pool.lend(this.renewed(this.#statement, holder, timeoutMs === 0 ? 0 : Math.max(1, left)));
   }
 
@@ -134,23 +137,20 @@ export class CallbackAcquirer extends QueuedAcquirer {
 
 /** An acquire by the application: a promise of a handle. */
 class HandleAcquirer extends QueuedAcquirer {
-  readonly resolve: (handle: LeaseHandle) => void;
-  readonly refused: (error: unknown) => void;
+  readonly resolve: (handle: LeaseHandle | Promise<never>) => void;
 
-  constructor(
-    pool: Pool,
-    holder: Holder,
-    timeoutMs: number,
-    resolve: (handle: LeaseHandle) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(pool: Pool, holder: Holder, timeoutMs: number, resolve: HandleAcquirer['resolve']) {
     super(pool, holder, timeoutMs);
     this.resolve = resolve;
-    this.refused = reject;
   }
 
   granted(entry: Entry): void {
     this.resolve(this.pool.handle(entry));
+  }
+
+  /** Resolved with a promise that is rejected, it is too: what could reject it directly would be kept for each that waits. */
+  refused(error: unknown): void {
+    this.resolve(Promise.reject(error));
   }
 }
 
@@ -166,8 +166,8 @@ export function acquireHandle(pool: Pool, holder: Holder): Promise<LeaseHandle> 
   const entry = pool.tryDispense(holder);
   if (entry) return Promise.resolve(pool.handle(entry));
   const { acquireTimeoutMs } = pool.settings;
-  return new Promise((resolve, reject) => {
-    pool.join(new HandleAcquirer(pool, holder, acquireTimeoutMs, resolve, reject));
+  return new Promise((resolve) => {
+    pool.join(new HandleAcquirer(pool, holder, acquireTimeoutMs, resolve));
   });
 }
 
@@ -175,20 +175,16 @@ export function acquireHandle(pool: Pool, holder: Holder): Promise<LeaseHandle> 
 export function acquireHandleWith(pool: Pool, holder: Holder, options: WaitOptions): Promise<LeaseHandle> {
   const { signal, timeoutMs = pool.settings.acquireTimeoutMs } = options;
   if (signal?.aborted) return Promise.reject(signal.reason);
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     let unlisten = () => {};
-    const granted = (handle: LeaseHandle) => {
+    const settled: HandleAcquirer['resolve'] = (handle) => {
       unlisten();
       resolve(handle);
     };
-    const refused = (error: unknown) => {
-      unlisten();
-      reject(error);
-    };
-    const acquirer = new HandleAcquirer(pool, holder, timeoutMs, granted, refused);
+    const acquirer = new HandleAcquirer(pool, holder, timeoutMs, settled);
     if (signal) {
       unlisten = onAbort(signal, () => {
-        if (pool.withdraw(acquirer)) refused(signal.reason);
+        if (pool.withdraw(acquirer)) acquirer.refused(signal.reason);
       });
     }
     pool.lend(acquirer);

@@ -1,6 +1,7 @@
 import type { Entry } from './entry.js';
 import type { HandbackError } from './errors.js';
 import type { Lease } from './lease.js';
+import type { Moment } from './moment.js';
 import type { Acquirer } from './queue.js';
 import type { ScopeContext } from './scope-context.js';
 import type { TrackedStatement } from './statement.js';
@@ -46,13 +47,10 @@ export type ClaimLimits = Pick<Acquirer, 'timeoutMs' | 'sheddable'>;
 export class Claims implements Acquirer {
   readonly holder: ScopeContext;
   readonly timeoutMs: number;
-  since = 0;
-  deadline = 0;
-  queued = false;
+  came: Moment | null = null;
   place = 0;
+  spot = 0;
   readonly sheddable: boolean;
-  previous: Acquirer | null = null;
-  next: Acquirer | null = null;
   readonly #hooks: ClaimsHooks;
   #claims: Claim[];
 

@@ -11,6 +11,7 @@ import { checkOptions, deadline, type Rules } from './option-rules.js';
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { type Dialect, Queryable } from './queryable.js';
+import type { ConnectionReport } from './report.js';
 import { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
 import type { PoolStats } from './stats.js';
@@ -201,6 +202,11 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   /** Who holds connections now, the oldest first. */
   holders(): HolderReport[] {
     return this.#pool.holders();
+  }
+
+  /** Its connections now, each with its state and the server's thread id: to find them among the server's threads. */
+  connections(): ConnectionReport[] {
+    return this.#pool.connections();
   }
 
   /** What the server said of itself (version, limits, timeouts); undefined before the first connection. */

@@ -60,6 +60,11 @@ export class Control {
     return this.#failure?.error ?? null;
   }
 
+  /** Of its session, while it has one. */
+  get threadId(): number | undefined {
+    return this.#connection?.isUsable() ? this.#connection.threadId : undefined;
+  }
+
   /** Stops the running statement of `target`. Resolves when the server has acknowledged: not before may it be reused. */
   killQuery(target: Target): Promise<void> {
     return this.#inTurn(

@@ -29,7 +29,7 @@ export class Doors {
     return this.parts.settings.reuse === 'lifo' ? idle.last : idle.first;
   }
 
-  /** The only door out: what is handed over has just been found usable. `since`: for how long `holder` has waited. */
+  /** The only door out: what is handed over has just been found usable. `since`: when `holder` began to wait. */
   dispense(holder: Holder, since: number | null, mustBeProven = true): Entry | null {
     return this.turnstile.out(holder, mustBeProven) ?? this.dispenseWithCare(holder, since, mustBeProven);
   }
@@ -63,7 +63,7 @@ export class Doors {
   }
 
   private tellAcquired({ id }: Entry, { route }: Holder, since: number | null): void {
-    const waitedMs = since === null ? 0 : this.parts.clock.now() - since;
+    const waitedMs = since === null ? 0 : Math.max(0, this.parts.clock.now() - since);
     this.parts.events.tell('acquire', { connection: id, route, waitedMs });
   }
 

@@ -38,6 +38,7 @@ export {
   type RouteSetting,
 } from './plugin.js';
 export type { LoggedStatement } from './query-log.js';
+export type { ConnectionReport } from './report.js';
 export type { RequestTransactionOptions } from './request-options.js';
 export { copyHeaders } from './response-head.js';
 export type { StreamOptions } from './row-stream.js';

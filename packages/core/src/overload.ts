@@ -1,4 +1,5 @@
 import type { Clock, Timer } from './clock.js';
+import { type Came, waitsSince } from './moment.js';
 import type { ServingOrder } from './pending.js';
 
 /** The shortest interval that is judged, in ms. */
@@ -19,22 +20,25 @@ export const HOPELESS = 5;
 export const PATIENCE = 5;
 /** ... and at most this part of his time, so that he is told before it is over. */
 const PATIENCE_SHARE = 0.75;
-/** A line that has become so long, in parts of the acquire deadline, and still grows, stands as well: however slowly it grew. */
+/** A line that has become so long, in parts of the acquire deadline, and still grows, stands as well: however slowly it grew, ... */
 const LONG_SHARE = 0.5;
+/** ... by this part at least, since one interval says little; or else it can't be served within the deadline. */
+const LONG_GROWTH = 0.1;
 /** How much the last interval counts for the measured rate. */
 const NEWEST_SHARE = 0.3;
 /** In seconds: no forecast reaches further. */
 const LONGEST_RETRY_AFTER = 60;
 
 /** Who has waited longest of those that are sheddable. */
-export interface Oldest {
-  readonly since: number;
+export interface Oldest extends Came {
   readonly timeoutMs: number;
 }
 
 export interface OverloadHooks {
   /** null = nobody waits who could be shed. */
   oldest(): Oldest | null;
+  /** How many wait who could be shed. */
+  waiting(): number;
   /** The pool has all the connections that it can have: the line is not there because they are being opened. */
   complete(): boolean;
   /** Refuses the oldest, as long as it is out of patience. */
@@ -65,6 +69,10 @@ export class Overload implements ServingOrder {
   #surplus = 0;
   /** Since when whoever waits may have been overtaken. */
   #patientSince = 0;
+  /** For how long somebody may be overtaken at most, in ms; 0 = nobody is refused. */
+  #patience = 0;
+  /** How many waited when the line had become long; 0 = it is not. */
+  #longLine = 0;
 
   constructor(clock: Clock, hooks: OverloadHooks) {
     this.#clock = clock;
@@ -72,9 +80,10 @@ export class Overload implements ServingOrder {
   }
 
   /** One who may be shed has joined the line, or was turned away from it. */
-  came(now: number): void {
+  came(): void {
     this.#came++;
     if (this.#timer) return;
+    const now = this.#clock.now();
     this.#begin(now);
     this.#tickAt(now + INTERVAL_MS, now);
   }
@@ -90,6 +99,7 @@ export class Overload implements ServingOrder {
   emptied(): void {
     this.#wasLate = false;
     this.#surplus = 0;
+    this.#serveInOrder();
   }
 
   /** Whole seconds until as many as wait now will have been served; spread, so that those refused together don't come back together. */
@@ -120,6 +130,8 @@ export class Overload implements ServingOrder {
     this.#tickAt(now + INTERVAL_MS, now);
     if (blocked || !this.#hooks.complete()) return this.#excuse(now);
     if (this.#handedOver >= LEAST_HAND_OVERS) this.#judge(oldest, now);
+    // An interval may be longer than what is left of somebody's time.
+    if (this.#patience > 0) this.#shed(now, this.#patience);
   }
 
   /** Nobody waits: what was measured would be old when somebody does. */
@@ -137,11 +149,11 @@ export class Overload implements ServingOrder {
   #judge(oldest: Oldest, now: number): void {
     const interval = now - this.#begunAt;
     const grew = this.#came > this.#served;
-    const waited = now - oldest.since;
+    const waited = now - waitsSince(oldest);
     const isLate = waited > interval / 2;
     const stands = isLate && this.#wasLate;
     this.#measure(interval);
-    if (stands && grew && waited > oldest.timeoutMs * LONG_SHARE) this.#surplus = HOPELESS;
+    if (this.#isTooLong(stands ? waited : 0, oldest) && grew) this.#surplus = HOPELESS;
     this.#wasLate = isLate;
     this.#begin(now);
     if (!stands || this.#surplus < STANDING) return this.#serveInOrder();
@@ -150,7 +162,16 @@ export class Overload implements ServingOrder {
       this.#patientSince = now;
     }
     this.newestFirst = grew;
-    if (grew && this.#surplus >= HOPELESS) this.#shed(now, interval * PATIENCE);
+    this.#patience = grew && this.#surplus >= HOPELESS ? interval * PATIENCE : 0;
+  }
+
+  #isTooLong(waited: number, { timeoutMs }: Oldest): boolean {
+    const waiting = this.#hooks.waiting();
+    if (waited <= timeoutMs * LONG_SHARE) this.#longLine = 0;
+    else if (this.#longLine === 0) this.#longLine = waiting;
+    if (this.#longLine === 0) return false;
+    const msToServe = (waiting / this.rate) * 1_000;
+    return waiting > this.#longLine * (1 + LONG_GROWTH) || msToServe > timeoutMs;
   }
 
   #measure(interval: number): void {
@@ -163,14 +184,15 @@ export class Overload implements ServingOrder {
 
   /** What somebody had waited before the line stood was not in vain yet: he was in his place. */
   #shed(now: number, patience: number): void {
-    this.#hooks.shed(({ since, timeoutMs }) => {
-      const overtakenFor = now - Math.max(since, this.#patientSince);
-      return overtakenFor >= Math.min(patience, timeoutMs * PATIENCE_SHARE);
+    this.#hooks.shed((waiter) => {
+      const overtakenFor = now - Math.max(waitsSince(waiter), this.#patientSince);
+      return overtakenFor >= Math.min(patience, waiter.timeoutMs * PATIENCE_SHARE);
     });
   }
 
   #serveInOrder(): void {
     this.newestFirst = false;
     this.turn = null;
+    this.#patience = 0;
   }
 }

@@ -1,19 +1,16 @@
 import type { Clock, Timer } from './clock.js';
 import type { Holder } from './entry.js';
+import { Moment } from './moment.js';
 import { type Due, WaitingLine } from './waiting-line.js';
 
 /** An acquire that may have to wait. */
-export interface Waiter<Self = unknown> extends Due<Self> {
+export interface Waiter extends Due {
   readonly holder: Holder;
   /** How long it may wait in all, in ms; Infinity = for ever, 0 = not in the queue. */
   readonly timeoutMs: number;
   /** Under overload it may be overtaken, and refused early. */
   readonly sheddable: boolean;
-  /** Set when it joins the queue. */
-  since: number;
-  deadline: number;
-  queued: boolean;
-  /** Its place in the order of arrival. */
+  /** Its place in the order of arrival; 0 = it is not in the queue. */
   place: number;
 }
 
@@ -30,23 +27,35 @@ const IN_ORDER: ServingOrder = { newestFirst: false, turn: null };
 /**
  * Those who wait, in two lines: who keeps its place, and who may be shed. Each is in the order of arrival; one timer, for
  * the earliest deadline.
+ *
+ * Time counts from the end of the turn of the event loop in which somebody came: it is read once for all who came in it, and what
+ * else was done in that turn is at nobody's expense.
  */
-export class Pending<W extends Waiter<W>> {
-  readonly #steady = new WaitingLine<W>();
-  readonly #sheddable = new WaitingLine<W>();
-  readonly #clock: Clock;
-  readonly #onExpired: (waiter: W) => void;
-  #timer: Timer | null = null;
-  #timerAt = Number.POSITIVE_INFINITY;
-  #places = 0;
+// Every acquire that waits comes by here: as in doors.ts, its fields are private to the compiler, not to the engine.
+export class Pending<W extends Waiter> {
+  /** How many wait. */
+  size = 0;
+  private readonly steady: WaitingLine<W>;
+  private readonly sheddable: WaitingLine<W>;
+  private readonly clock: Clock;
+  private readonly onExpired: (waiter: W) => void;
+  /** This turn's; null = nobody has come in it yet. */
+  private moment: Moment | null = null;
+  private timer: Timer | null = null;
+  private timerAt = Number.POSITIVE_INFINITY;
+  private places = 0;
 
-  constructor(clock: Clock, onExpired: (waiter: W) => void) {
-    this.#clock = clock;
-    this.#onExpired = onExpired;
+  /** `unqueuedMs`: how long those may wait who are not to queue. */
+  constructor(clock: Clock, unqueuedMs: number, onExpired: (waiter: W) => void) {
+    this.clock = clock;
+    this.steady = new WaitingLine(unqueuedMs);
+    this.sheddable = new WaitingLine(unqueuedMs);
+    this.onExpired = onExpired;
   }
 
-  get size(): number {
-    return this.#steady.size + this.#sheddable.size;
+  /** How many wait that are sheddable. */
+  get sheddableSize(): number {
+    return this.sheddable.size;
   }
 
   /** Who came first. */
@@ -56,80 +65,85 @@ export class Pending<W extends Waiter<W>> {
 
   /** Who has waited longest of those that are sheddable. */
   get oldestSheddable(): W | null {
-    return this.#sheddable.first;
+    return this.sheddable.first;
   }
 
   /** Whose turn is next. */
   next(order: ServingOrder): W | null {
-    const steady = this.#steady.first;
-    const sheddable = order.newestFirst ? this.#sheddable.last : this.#sheddable.first;
-    if (!steady || !sheddable) return steady ?? sheddable;
+    const steady = this.steady.first;
+    const sheddable = order.newestFirst ? this.sheddable.last : this.sheddable.first;
+    if (steady === null || sheddable === null) return steady ?? sheddable;
     if (order.turn !== null) return order.turn === 'steady' ? steady : sheddable;
     return steady.place < sheddable.place ? steady : sheddable;
   }
 
-  /** In the order of arrival; a visitor may remove the one it is given. */
-  *waiters(): IterableIterator<W> {
-    let steady = this.#steady.first;
-    let sheddable = this.#sheddable.first;
-    while (steady || sheddable) {
-      if (steady && (!sheddable || steady.place < sheddable.place)) {
-        const waiter = steady;
-        steady = steady.next;
-        yield waiter;
-      } else if (sheddable) {
-        const waiter = sheddable;
-        sheddable = sheddable.next;
-        yield waiter;
-      }
-    }
+  /** In the order of arrival. */
+  get waiters(): W[] {
+    const all = [...this.steady, ...this.sheddable];
+    return this.sheddable.size === 0 ? all : all.sort((one, other) => one.place - other.place);
   }
 
-  add(waiter: W, since: number, timeoutMs: number): void {
-    waiter.since = since;
-    waiter.deadline = since + timeoutMs;
-    waiter.queued = true;
-    waiter.place = this.#places++;
-    waiter.holder.owner?.count(1);
-    this.#lineOf(waiter).push(waiter);
-    this.#schedule(waiter.deadline);
+  add(waiter: W): void {
+    const line = waiter.sheddable ? this.sheddable : this.steady;
+    const moment = this.moment ?? this.begin();
+    const limit = line.limitOf(waiter);
+    if (limit < moment.shortest) moment.shortest = limit;
+    waiter.came = moment;
+    waiter.place = ++this.places;
+    this.size++;
+    const { owner } = waiter.holder;
+    if (owner) owner.count(1);
+    line.push(waiter, limit);
   }
 
   /** Takes the waiter out, wherever it stands. @returns false if it was not in the queue */
   remove(waiter: W): boolean {
-    if (!waiter.queued) return false;
-    waiter.queued = false;
-    waiter.holder.owner?.count(-1);
-    this.#lineOf(waiter).remove(waiter);
-    if (this.size === 0) this.#unschedule();
+    if (waiter.place === 0) return false;
+    waiter.place = 0;
+    this.size--;
+    const { owner } = waiter.holder;
+    if (owner) owner.count(-1);
+    if (waiter.sheddable) this.sheddable.remove(waiter);
+    else this.steady.remove(waiter);
+    if (this.size === 0 && this.timer !== null) this.unschedule();
     return true;
   }
 
-  #lineOf(waiter: W): WaitingLine<W> {
-    return waiter.sheddable ? this.#sheddable : this.#steady;
+  private begin(): Moment {
+    const moment = new Moment();
+    this.moment = moment;
+    this.clock.soon(() => this.end(moment));
+    return moment;
   }
 
-  #schedule(deadline: number): void {
-    if (deadline >= this.#timerAt || deadline === Number.POSITIVE_INFINITY) return;
-    this.#unschedule();
-    this.#timerAt = deadline;
+  private end(moment: Moment): void {
+    this.moment = null;
+    // In whole milliseconds; nobody's deadline comes too soon by that.
+    moment.at = Math.ceil(this.clock.now());
+    if (this.size > 0) this.schedule(moment.at + moment.shortest);
+  }
+
+  private schedule(deadline: number): void {
+    if (deadline >= this.timerAt || deadline === Number.POSITIVE_INFINITY) return;
+    this.unschedule();
+    this.timerAt = deadline;
     // A timer that fires late (a blocked event loop) must not overtake the release that is already there.
-    const expire = () => this.#clock.soon(() => this.#expire());
-    this.#timer = this.#clock.after(Math.max(0, deadline - this.#clock.now()), expire, true);
+    const expire = () => this.clock.soon(() => this.expire());
+    this.timer = this.clock.after(Math.max(0, deadline - this.clock.now()), expire, true);
   }
 
-  #unschedule(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.#timerAt = Number.POSITIVE_INFINITY;
+  private unschedule(): void {
+    this.timer?.cancel();
+    this.timer = null;
+    this.timerAt = Number.POSITIVE_INFINITY;
   }
 
-  #expire(): void {
-    this.#unschedule();
-    const now = this.#clock.now();
-    for (const line of [this.#steady, this.#sheddable]) {
-      for (const waiter of line.expired(now)) if (this.remove(waiter)) this.#onExpired(waiter);
+  private expire(): void {
+    this.unschedule();
+    const now = this.clock.now();
+    for (const line of [this.steady, this.sheddable]) {
+      for (const waiter of line.expired(now)) if (this.remove(waiter)) this.onExpired(waiter);
     }
-    this.#schedule(Math.min(this.#steady.earliest, this.#sheddable.earliest));
+    this.schedule(Math.min(this.steady.earliest, this.sheddable.earliest));
   }
 }

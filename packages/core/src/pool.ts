@@ -25,6 +25,7 @@ import { type PoolSettings, resized } from './options.js';
 import type { Dialect } from './queryable.js';
 import { type Acquirer, Queue } from './queue.js';
 import { Renewal } from './renewal.js';
+import { type ConnectionReport, connections } from './report.js';
 import { Reporter } from './reporter.js';
 import { Resetter } from './resetter.js';
 import type { PoolParts, Rooms } from './rooms.js';
@@ -36,6 +37,9 @@ import { PoolTrust } from './trust.js';
 import { Upkeep } from './upkeep.js';
 import { Validator } from './validator.js';
 import { Watch } from './watch.js';
+
+/** What is worn is replaced all the time: a pool that lacks no more of its connections than this is as good as complete. */
+const MOST_REPLACED = 0.25;
 
 /** The flow of connections, put together: who does what is in the parts, the ways between them in `doors`. */
 export class Pool {
@@ -133,9 +137,11 @@ export class Pool {
       crowd,
       lastConnectError,
       unreachable: () => lastConnectError() !== null && crowd.inUse === 0,
-      complete: () => slots.counts.opening === 0 && (slots.size >= settings.max || supply.makesDo),
+      complete: () =>
+        slots.counts.opening <= slots.size * MOST_REPLACED && (slots.size >= settings.max || supply.makesDo),
     });
     return {
+      control,
       queue,
       doubles: new DoubleAcquire(parts, () => queue),
       supply,
@@ -192,6 +198,10 @@ export class Pool {
 
   holders(): HolderReport[] {
     return this.#reporter.holders();
+  }
+
+  connections(): ConnectionReport[] {
+    return connections(this.#slots, this.#rooms.control.threadId);
   }
 
   /** What the server said of itself; undefined before the first connection. */

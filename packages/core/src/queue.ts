@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import type { Entry, Holder } from './entry.js';
 import type { HandbackError, HolderReport } from './errors.js';
+import { waitsSince } from './moment.js';
 import type { PoolSettings } from './options.js';
 import { Overload } from './overload.js';
 import { Pending, type Waiter } from './pending.js';
@@ -9,7 +10,7 @@ import type { Reporter } from './reporter.js';
 import type { Counters } from './stats.js';
 
 /** An acquire. Exactly one of `granted` and `refused` is called, unless it is withdrawn. */
-export interface Acquirer extends Waiter<Acquirer> {
+export interface Acquirer extends Waiter {
   /** `entry` was dispensed to it. */
   granted(entry: Entry): void;
   refused(error: HandbackError): void;
@@ -38,41 +39,45 @@ export interface QueueHooks {
 }
 
 /** Who gets a connection next, and who has waited long enough. */
+// Every acquire that waits comes by here: as in doors.ts, its fields are private to the compiler, not to the engine.
 export class Queue {
-  readonly #parts: QueueParts;
-  readonly #hooks: QueueHooks;
-  readonly #pending: Pending<Acquirer>;
-  readonly #overload: Overload;
+  private readonly parts: QueueParts;
+  private readonly hooks: QueueHooks;
+  private readonly pending: Pending<Acquirer>;
+  private readonly overload: Overload;
 
   constructor(parts: QueueParts, hooks: QueueHooks) {
-    this.#parts = parts;
-    this.#hooks = hooks;
-    this.#pending = new Pending(parts.clock, (acquirer) =>
-      this.#refuse(acquirer, hooks.unreachable() ? 'OPEN_FAILED' : 'ACQUIRE_TIMEOUT'),
+    this.parts = parts;
+    this.hooks = hooks;
+    const { connectTimeoutMs, validateTimeoutMs } = parts.settings;
+    // Who does not queue waits for what was on its way only: should that go to nobody, not for a holder instead.
+    this.pending = new Pending(parts.clock, connectTimeoutMs + validateTimeoutMs, (acquirer) =>
+      this.tellRefused(acquirer, hooks.unreachable() ? 'OPEN_FAILED' : 'ACQUIRE_TIMEOUT'),
     );
-    this.#overload = new Overload(parts.clock, {
-      oldest: () => this.#pending.oldestSheddable,
+    this.overload = new Overload(parts.clock, {
+      oldest: () => this.pending.oldestSheddable,
+      waiting: () => this.pending.sheddableSize,
       complete: () => hooks.complete(),
-      shed: (isOutOfPatience) => this.#shed(isOutOfPatience),
+      shed: (isOutOfPatience) => this.shed(isOutOfPatience),
     });
   }
 
   get size(): number {
-    return this.#pending.size;
+    return this.pending.size;
   }
 
   /** A connection that is ready now, if it is nobody else's turn; `mustBeProven` = one that need not be asked first. */
   tryLend(holder: Holder, mustBeProven = true): Entry | null {
-    if (this.#pending.size > 0) return null;
-    return this.#hooks.dispense(holder, null, mustBeProven);
+    if (this.pending.size > 0) return null;
+    return this.hooks.dispense(holder, null, mustBeProven);
   }
 
   /** Whose turn it is; it has left the queue, and will be given a connection now. */
   take(): Acquirer | null {
-    const next = this.#next;
-    if (!next) return null;
-    this.#remove(next);
-    this.#overload.handedOver(next.sheddable);
+    const { next } = this;
+    if (next === null) return null;
+    this.remove(next);
+    this.overload.handedOver(next.sheddable);
     return next;
   }
 
@@ -85,99 +90,89 @@ export class Queue {
 
   /** Gives `acquirer` a connection when it is its turn: none is ready now. */
   join(acquirer: Acquirer): void {
-    // In whole milliseconds, which take no room of their own on the heap; nobody's deadline comes too soon by that.
-    const now = Math.ceil(this.#parts.clock.now());
-    const { timeoutMs } = acquirer;
-    acquirer.since = now;
-    const refusal = mayWait(timeoutMs, this.#hooks.crowd, this.#parts.settings);
-    if (acquirer.sheddable) this.#overload.came(now);
-    if (refusal) return this.#refuse(acquirer, refusal);
-    this.#pending.add(acquirer, now, timeoutMs === 0 ? this.#unqueuedMs : timeoutMs);
-    this.#hooks.onWaiting();
-  }
-
-  /** Who does not queue waits for what was on its way only: should that go to nobody, not for a holder instead. */
-  get #unqueuedMs(): number {
-    const { connectTimeoutMs, validateTimeoutMs } = this.#parts.settings;
-    return connectTimeoutMs + validateTimeoutMs;
+    const refusal = mayWait(acquirer.timeoutMs, this.hooks.crowd, this.parts.settings);
+    if (acquirer.sheddable) this.overload.came();
+    if (refusal !== null) return this.tellRefused(acquirer, refusal);
+    this.pending.add(acquirer);
+    this.hooks.onWaiting();
   }
 
   /** Who waits, in the order of arrival. */
-  get waiters(): Iterable<Acquirer> {
-    return this.#pending.waiters();
+  get waiters(): Acquirer[] {
+    return this.pending.waiters;
   }
 
   /** Takes it out of the queue, with an error that says why. */
   refuse(acquirer: Acquirer, code: Refusal): void {
-    if (this.#remove(acquirer)) this.#refuse(acquirer, code);
+    if (this.remove(acquirer)) this.tellRefused(acquirer, code);
   }
 
   /** @returns false if it was not waiting */
   withdraw(acquirer: Acquirer): boolean {
-    return this.#remove(acquirer);
+    return this.remove(acquirer);
   }
 
-  #remove(acquirer: Acquirer): boolean {
-    const wasWaiting = this.#pending.remove(acquirer);
-    if (wasWaiting && acquirer.sheddable && !this.#pending.oldestSheddable) this.#overload.emptied();
+  private remove(acquirer: Acquirer): boolean {
+    const wasWaiting = this.pending.remove(acquirer);
+    if (wasWaiting && acquirer.sheddable && !this.pending.oldestSheddable) this.overload.emptied();
     return wasWaiting;
   }
 
   /** A connection has become idle. */
   serve(): void {
-    for (let next = this.#next; next; next = this.#next) {
-      const entry = this.#hooks.dispense(next.holder, next.since, true);
+    for (let next = this.next; next; next = this.next) {
+      const entry = this.hooks.dispense(next.holder, waitsSince(next), true);
       if (!entry) return;
       // A listener that heard of the hand-over may have called the waiter off.
-      if (!this.#remove(next)) {
-        this.#hooks.takeBack(entry);
+      if (!this.remove(next)) {
+        this.hooks.takeBack(entry);
         continue;
       }
-      this.#overload.handedOver(next.sheddable);
+      this.overload.handedOver(next.sheddable);
       next.granted(entry);
     }
   }
 
-  get #next(): Acquirer | null {
-    return this.#pending.next(this.#overload);
+  private get next(): Acquirer | null {
+    return this.pending.next(this.overload);
   }
 
   /** Those who have been overtaken for so long that waiting on would be in vain. */
-  #shed(isOutOfPatience: (waiter: Acquirer) => boolean): void {
+  private shed(isOutOfPatience: (waiter: Acquirer) => boolean): void {
     let held: HolderReport[] | undefined;
-    for (let oldest = this.#pending.oldestSheddable; oldest; oldest = this.#pending.oldestSheddable) {
+    for (let oldest = this.pending.oldestSheddable; oldest; oldest = this.pending.oldestSheddable) {
       if (!isOutOfPatience(oldest)) return;
-      held ??= this.#parts.reporter.holders();
-      this.#remove(oldest);
-      this.#refuse(oldest, 'OVERLOADED', held);
+      held ??= this.parts.reporter.holders();
+      this.remove(oldest);
+      this.tellRefused(oldest, 'OVERLOADED', held);
     }
   }
 
   /** An attempt to open has failed: who does not queue does not wait for the next one either. */
   refuseUnqueued(): void {
-    for (const acquirer of [...this.#pending.waiters()]) {
+    for (const acquirer of this.pending.waiters) {
       if (acquirer.timeoutMs === 0) this.refuse(acquirer, 'OPEN_FAILED');
     }
   }
 
   refuseAll(code: Refusal): void {
-    for (let first = this.#pending.first; first; first = this.#pending.first) this.refuse(first, code);
+    for (let first = this.pending.first; first; first = this.pending.first) this.refuse(first, code);
   }
 
-  #refuse(acquirer: Acquirer, code: Refusal, held?: HolderReport[]): void {
-    const { counters, clock, reporter } = this.#parts;
+  private tellRefused(acquirer: Acquirer, code: Refusal, held?: HolderReport[]): void {
+    const { counters, clock, reporter } = this.parts;
     if (code === 'ACQUIRE_TIMEOUT') counters.timedOut++;
     if (code === 'QUEUE_FULL' || code === 'OVERLOADED') counters.shed++;
-    const pending = this.#pending.size;
+    const pending = this.pending.size;
     const error = reporter.refusal(code, {
       route: acquirer.holder.route,
       owner: acquirer.holder.owner,
-      waitedMs: Math.max(0, clock.now() - acquirer.since),
+      waitedMs: Math.max(0, clock.now() - waitsSince(acquirer)),
       timeoutMs: acquirer.timeoutMs,
       pending,
-      rate: this.#overload.rate,
-      retryAfterSeconds: code === 'OPEN_FAILED' ? 1 : this.#overload.retryAfterSeconds(pending),
-      lastConnectError: this.#hooks.lastConnectError(),
+      rate: this.overload.rate,
+      retryAfterSeconds: code === 'OPEN_FAILED' ? 1 : this.overload.retryAfterSeconds(pending),
+      lastConnectError: this.hooks.lastConnectError(),
       held,
     });
     acquirer.refused(error);

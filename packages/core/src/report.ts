@@ -4,6 +4,7 @@ import { maskValues } from './mask.js';
 import type { PoolSettings } from './options.js';
 import { lineage, type Owner } from './owner.js';
 import type { Slots } from './slots.js';
+import type { State } from './states.js';
 
 const SHOWN_HOLDERS = 10;
 
@@ -33,6 +34,23 @@ function lastStatement({ holding, session }: Entry): string | undefined {
 export function holders(slots: Slots, now: number, asking?: Owner): HolderReport[] {
   const held = [...slots.all].filter((entry) => entry.holder !== null);
   return held.map((entry) => holderReport(entry, now, asking)).sort((a, b) => b.ageMs - a.ageMs);
+}
+
+/** One of the pool's connections, for whoever looks at the server's threads. */
+export interface ConnectionReport {
+  /** As in events, which know nothing of the control connection. */
+  readonly id: number | undefined;
+  /** The server's thread id (`CONNECTION_ID()`); undefined while it is being opened. */
+  readonly threadId: number | undefined;
+  /** `control`: the one beyond `max` from which statements are killed. */
+  readonly state: State | 'control';
+}
+
+/** All that the pool has, in the order in which they were opened; its control connection, while it is open, at the end. */
+export function connections(slots: Slots, control: number | undefined): ConnectionReport[] {
+  const all: ConnectionReport[] = [...slots.all].map(({ id, threadId, state }) => ({ id, threadId, state }));
+  if (control !== undefined) all.push({ id: undefined, threadId: control, state: 'control' });
+  return all;
 }
 
 export interface ReportFacts {

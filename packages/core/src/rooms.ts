@@ -2,6 +2,7 @@ import type { Canceller } from './canceller.js';
 import type { PoolCircumstances } from './circumstances.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
+import type { Control } from './control.js';
 import type { DoubleAcquire } from './double-acquire.js';
 import type { Drainer } from './drainer.js';
 import type { PoolEvents } from './events.js';
@@ -35,6 +36,7 @@ export interface PoolParts {
 
 /** Where entries stay between the doors, and who looks after them there. Each calls back, so they come later. */
 export interface Rooms {
+  control: Control;
   queue: Queue;
   doubles: DoubleAcquire;
   validator: Validator;

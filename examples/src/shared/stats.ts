@@ -1,0 +1,12 @@
+import type { ConnectionPool } from '@handback/core';
+
+/** What `handback top` and `handback doctor` ask for (`--app`). For operators: it names routes and statements. */
+export function statsOf(pool: ConnectionPool) {
+  return {
+    name: pool.name,
+    pid: process.pid,
+    ...pool.stats(),
+    holders: pool.holders(),
+    connections: pool.connections(),
+  };
+}
