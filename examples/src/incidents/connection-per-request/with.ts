@@ -2,12 +2,18 @@ import handback from '@handback/express';
 import express from 'express';
 import { serve, setting } from '../stage/serve.js';
 
+const db = handback({ uri: setting('DATABASE_URL'), max: 28 });
 const app = express();
-app.use(handback({ uri: setting('DATABASE_URL'), max: 28 }));
+app.use(db);
 
 app.get('/search', async (req, res) => {
-  await req.db.query('SELECT SLEEP(1.5)');
+  await req.db.query('SELECT SLEEP(?)', [setting('STATEMENT_S')]);
   res.json({});
+});
+
+/** For the operator, and the doctor. */
+app.get('/stats', handback.off(), (_req, res) => {
+  res.json({ stats: db.pool.stats(), holders: db.pool.holders() });
 });
 
 await serve(app);

@@ -1,7 +1,6 @@
 import type { Incident, Side } from '../stage/incident.js';
 import { ask, tally, times, withStatus } from '../stage/load.js';
 import type { Stage } from '../stage/stage.js';
-import { counted, folded } from '../stage/text.js';
 
 const CHECKOUTS = 6;
 const REPORTS = 4;
@@ -43,8 +42,7 @@ async function side(stage: Stage, name: 'without' | 'with', words: string): Prom
   stage.say(`The visitors: ${tally(visitors)}${retryAfter(visitors)}\n`);
   await stage.showThreads();
   stage.showLog(app.log);
-  if (name === 'with') await showHolders(stage, app.at('/holders'));
-  await stage.consultDoctor();
+  await stage.consultDoctor(...(name === 'with' ? ['--app', app.at('/stats')] : []));
   const named = new Set(app.log.match(CULPRITS)?.map((one) => one.replace(/ for .*/, '')) ?? []);
   payment.service.answer();
   await stage.clear();
@@ -71,10 +69,4 @@ async function reportsRun({ operator }: Stage): Promise<boolean> {
 
 function retryAfter(answers: readonly { retryAfter: string | null }[]): string {
   return answers.some((answer) => answer.retryAfter) ? ', with Retry-After' : '';
-}
-
-async function showHolders(stage: Stage, url: string): Promise<void> {
-  const holders = (await (await fetch(url)).json()) as { route: string; statement: string }[];
-  const lines = holders.map(({ route, statement }) => `${route}: ${statement}`);
-  stage.say(['pool.holders():', ...counted(lines).map(folded)].join('\n'));
 }

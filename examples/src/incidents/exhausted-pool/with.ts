@@ -24,9 +24,9 @@ app.get('/products/:id', async (req, res) => {
   res.json(rows);
 });
 
-/** For the operator: who has a connection now? */
-app.get('/holders', handback.off(), (_req, res) => {
-  res.json(db.pool.holders());
+/** For the operator, and the doctor. */
+app.get('/stats', handback.off(), (_req, res) => {
+  res.json({ stats: db.pool.stats(), holders: db.pool.holders() });
 });
 
 await serve(app);

@@ -36,7 +36,11 @@ async function side(stage: Stage, name: 'without' | 'with'): Promise<Side> {
   await stage.showStatus('Threads_connected', 'Threads_running');
   const transactions = await stage.operator.openTransactions();
   stage.say(`mysql> select count(*) from information_schema.innodb_trx;  ${transactions}`);
-  await stage.consultDoctor();
+  await stage.consultDoctor(
+    '--transaction-after',
+    1_000,
+    ...(name === 'with' ? ['--app', app.at('/stats')] : []),
+  );
   const threads = await stage.operator.threads();
   await stage.clear();
   const unanswered = LATER - withStatus(later, 200);

@@ -41,4 +41,9 @@ app.post('/jobs/reprice', handback.off(), async (req, res) => {
   res.json({ repriced: await db.pool.run(job, { name: 'job reprice' }) });
 });
 
+/** For the operator, and the doctor. */
+app.get('/stats', handback.off(), (_req, res) => {
+  res.json({ stats: db.pool.stats(), holders: db.pool.holders() });
+});
+
 await serve(app);

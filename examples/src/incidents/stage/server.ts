@@ -29,7 +29,8 @@ export class Database {
   static async start(limits: string[]): Promise<Database> {
     const server = await startServer({ args: [...limits, '--performance-schema=ON'] });
     try {
-      return new Database(server, await furnish(server));
+      await furnish(server);
+      return new Database(server, await openConsole(server));
     } catch (error) {
       await server.stop();
       throw error;
@@ -37,7 +38,7 @@ export class Database {
   }
 
   url(account: AccountName): string {
-    return `mysql://${account}:${PASSWORD}@${this.server.host}:${this.server.port}/shop`;
+    return addressOf(this.server, account);
   }
 
   async stop(): Promise<void> {
@@ -46,11 +47,17 @@ export class Database {
   }
 }
 
-async function furnish({ url }: ThrowawayServer): Promise<Connection> {
-  const connection = await createConnection(url);
+async function openConsole(server: ThrowawayServer): Promise<Connection> {
+  const uri = addressOf(server, 'operator');
+  const connection = await createConnection({ uri, connectAttributes: { program_name: 'mysql' } });
   // Its end is seen by the next statement.
   connection.on('error', () => {});
   await connection.query(`SET SESSION wait_timeout = ${A_DAY_S}`);
+  return connection;
+}
+
+async function furnish({ url }: ThrowawayServer): Promise<void> {
+  const connection = await createConnection(url);
   await connection.query('CREATE DATABASE shop');
   for (const [name, rights] of Object.entries(ACCOUNTS)) {
     await connection.query(`CREATE USER '${name}'@'127.0.0.1' IDENTIFIED BY '${PASSWORD}'`);
@@ -62,5 +69,9 @@ async function furnish({ url }: ThrowawayServer): Promise<Connection> {
   await connection.query('CREATE TABLE shop.orders (id INT PRIMARY KEY, product_id INT NOT NULL)');
   const products = Array.from({ length: PRODUCTS }, (_, n) => [n + 1, `Product ${n + 1}`, 100]);
   await connection.query('INSERT INTO shop.products VALUES ?', [products]);
-  return connection;
+  await connection.end();
+}
+
+function addressOf({ host, port }: ThrowawayServer, account: AccountName): string {
+  return `mysql://${account}:${PASSWORD}@${host}:${port}/shop`;
 }

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { App } from './app.js';
-import { examine } from './doctor.js';
+import { doctor } from './handback.js';
 import { grouped, Operator } from './operator.js';
 import { PaymentService } from './payment-service.js';
 import { type AccountName, Database } from './server.js';
-import { counted, folded } from './text.js';
+import { counted, folded, linesOf } from './text.js';
 
 const DEADLINE_MS = 15_000;
 
@@ -91,13 +91,13 @@ export class Stage {
 
   /** What an application has logged. */
   showLog(log: string): void {
-    this.say(
-      ['The log of the application:', ...counted(log.split('\n').filter(Boolean)).map(folded)].join('\n'),
-    );
+    if (linesOf(log).length === 0) return;
+    this.say(['The log of the application:', ...counted(linesOf(log)).map(folded)].join('\n'));
   }
 
-  async consultDoctor(): Promise<void> {
-    this.say(`\n${await examine(this.url('operator'))}`);
+  /** `options`: of the command. It does not watch the counters: what it looks at does not stand for long. */
+  async consultDoctor(...options: (string | number)[]): Promise<void> {
+    this.say(`\n${await doctor(this.url('operator'), [...options.map(String), '--sample', '0'])}`);
   }
 
   /** Until `isSo`, or the deadline, which then says what was waited for. */

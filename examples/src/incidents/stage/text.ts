@@ -1,5 +1,10 @@
 const WIDTH = 120;
 
+/** Of a log, without what Node says of itself. */
+export function linesOf(log: string): string[] {
+  return log.split('\n').filter((line) => line !== '' && !line.startsWith('(Use `node '));
+}
+
 /** Lines that are repeated once, with how often. */
 export function counted(lines: readonly string[]): string[] {
   const counts = new Map<string, number>();

@@ -1,5 +1,6 @@
 import { createConnection } from 'mysql2/promise';
 import type { App } from '../stage/app.js';
+import { handback } from '../stage/handback.js';
 import type { Incident, Side } from '../stage/incident.js';
 import { ask, tally, times, withStatus } from '../stage/load.js';
 import type { Stage } from '../stage/stage.js';
@@ -25,14 +26,21 @@ export const tooManyProcesses: Incident = {
   limits: (isShort) => [`--max-connections=${(isShort ? SHORT : FULL).maxConnections}`],
 
   async run(stage) {
-    const size = stage.isShort ? SHORT : FULL;
-    const count = size.hosts * size.processes;
-    const asked = count * POOL;
-    stage.say(
-      `${size.hosts} hosts × ${size.processes} processes × a pool of ${POOL} = ${asked} connections; max_connections is ${size.maxConnections}.`,
-    );
-    const fair = Math.floor((size.maxConnections - RESERVE) / count) - 1;
-    const sides = [
+    const { hosts, processes, maxConnections } = stage.isShort ? SHORT : FULL;
+    const count = hosts * processes;
+    const most = Math.floor((maxConnections - RESERVE) / count) - 1;
+    const sum = [
+      '--processes',
+      `${hosts}x${processes}`,
+      '--max',
+      POOL,
+      '--server-max',
+      maxConnections,
+      '--reserve',
+      RESERVE,
+    ];
+    stage.say(beginning(await handback(['plan', ...sum.map(String)])));
+    return [
       await side(stage, count, {
         name: 'without',
         file: 'without.js',
@@ -46,15 +54,19 @@ export const tooManyProcesses: Incident = {
         words: `WITH Handback, and max left at ${POOL}: the arithmetic is as wrong as before`,
       }),
       await side(stage, count, {
-        name: `with, max ${fair}`,
+        name: `with, max ${most}`,
         file: 'with.js',
-        max: fair,
-        words: `WITH Handback, max ${fair}: (${size.maxConnections} - ${RESERVE} for others) / ${count} processes - 1 for its control connection`,
+        max: most,
+        words: `WITH Handback, max ${most}: (${maxConnections} - ${RESERVE} for others) / ${count} processes - 1 for its control connection`,
       }),
     ];
-    return sides;
   },
 };
+
+/** The answer; the page of the command has the rest. */
+function beginning(output: string): string {
+  return `${output.split('\n').slice(0, 3).join('\n')}\n[…]`;
+}
 
 interface Case {
   readonly name: string;
@@ -65,33 +77,26 @@ interface Case {
 
 async function side(stage: Stage, count: number, { name, file, max, words }: Case): Promise<Side> {
   stage.heading(words);
-  const refusedBefore = await refusals(stage);
   const apps = await stage.start(`too-many-processes/${file}`, { count, MAX: max });
   const answers = await Promise.all(apps.flatMap((app) => times(REQUESTS, () => ask(app.at('/search')))));
   stage.say(`${answers.length} requests at the same moment, ${REQUESTS} to each process: ${tally(answers)}`);
   const billing = await otherApplication(stage);
   stage.say(`Another application, billing, connects to the same server: ${billing}\n`);
-  await stage.showStatus('Threads_connected', 'Connection_errors_max_connections');
+  await stage.showStatus('Threads_connected');
   stage.showLog(logOf(apps));
-  await stage.consultDoctor();
+  await stage.consultDoctor('--processes', count, '--max', max);
   const threads = await stage.operator.threads();
-  const refused = (await refusals(stage)) - refusedBefore;
   await stage.clear();
   const failed = answers.length - withStatus(answers, 200);
   return {
     name,
     figures: {
       'threads of the application': threads.length,
-      'connections that the server refused': refused,
       [`failed, of ${answers.length} requests`]: failed,
       'another application connects': billing,
     },
     hit: failed + (billing === 'yes' ? 0 : 1),
   };
-}
-
-function refusals({ operator }: Stage): Promise<number> {
-  return operator.status('Connection_errors_max_connections');
 }
 
 async function otherApplication(stage: Stage): Promise<string> {

@@ -5,8 +5,9 @@ import { workFor } from './work.js';
 
 const uri = setting('DATABASE_URL');
 const shared = createPersistent({ uri });
+const db = handback({ uri, max: 5 });
 const app = express();
-app.use(handback({ uri, max: 5 }));
+app.use(db);
 
 app.get('/shared', handback.off(), async (_req, res) => {
   await shared.query('SELECT 1');
@@ -30,6 +31,11 @@ app.get('/invoice', async (req, res) => {
   workFor(Number(req.query.ms));
   await req.db.query('SELECT 1');
   res.json({});
+});
+
+/** For the operator, and the doctor. */
+app.get('/stats', handback.off(), (_req, res) => {
+  res.json({ stats: db.pool.stats(), holders: db.pool.holders() });
 });
 
 await serve(app);
