@@ -72,8 +72,8 @@ describe('onDoubleAcquire: error, whoever takes how many connections when', () =
             maxOpening: 4,
           });
           const jobs = plans.map(() => new Job());
-          test.observe('acquireFailed', ({ error }) => {
-            assert.equal(error.code, 'DOUBLE_ACQUIRE');
+          test.observe('acquireFailed', ({ code }) => {
+            assert.equal(code, 'DOUBLE_ACQUIRE');
             assert.equal(test.stats().leased, max, 'a connection was free, or being opened');
             const holding = jobs.filter(({ held }) => held > 0);
             assert.ok(

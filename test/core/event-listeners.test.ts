@@ -17,6 +17,9 @@ describe('whether somebody listens to the events of every lease', () => {
     assert.deepEqual(heard(events), [true, true]);
     events.removeListener('acquire', listener);
     assert.deepEqual(heard(events), [false, true]);
+    events.off('release', listener);
+    assert.deepEqual(heard(events), [false, false]);
+    events.on('release', listener);
     events.removeAllListeners();
     assert.deepEqual(heard(events), [false, false]);
     events.prependOnceListener('acquire', listener);
@@ -27,12 +30,12 @@ describe('whether somebody listens to the events of every lease', () => {
 
   it('by one who listens once: until they have heard', async () => {
     const events = new PoolEvents();
-    const told = { connection: 1, route: 'r', waitedMs: 0 };
+    const lease = { connection: 1, lease: 1, route: 'r' };
     events.once('acquire', () => {});
     const awaited = once(events, 'release');
     assert.deepEqual(heard(events), [true, true]);
-    events.tell('acquire', told);
-    events.tell('release', { connection: 1, route: 'r', heldMs: 0, clean: true });
+    events.tell('acquire', { ...lease, waitedMs: 0 });
+    events.tell('release', { ...lease, heldMs: 0, usedMs: 0, statements: 0, clean: true });
     await awaited;
     assert.deepEqual(heard(events), [false, false]);
   });

@@ -23,7 +23,7 @@ export interface Sent {
 
 /** What its server says of itself. */
 export function rowOf({ threadId, serverUid }: FakeConnection): Record<string, unknown> {
-  return { connectionId: threadId, serverUid, serverId: 1, hostname: 'db', port: 3306 };
+  return { identity: [threadId, ...(serverUid === null ? [] : [serverUid]), 1, 3306, 'db'].join(' ') };
 }
 
 export class FakeConnection implements DriverConnection {
@@ -87,7 +87,7 @@ export class FakeConnection implements DriverConnection {
   }
 
   async settled(): Promise<void> {
-    this.server = identityOf(rowOf(this), this.threadId);
+    this.server = identityOf(rowOf(this).identity, this.threadId);
   }
 
   ping(done: (error: Error | null) => void): void {

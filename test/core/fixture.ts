@@ -13,8 +13,10 @@ import { FakeDriver } from './fake-driver.js';
 const EVENTS: readonly (keyof PoolEventMap)[] = [
   'open',
   'openFailed',
+  'acquireStart',
   'acquire',
   'acquireFailed',
+  'shed',
   'release',
   'reset',
   'evict',
@@ -49,6 +51,8 @@ export class TestPool {
   mayExceed = false;
   #wrong: unknown;
   readonly events: { name: keyof PoolEventMap; event: unknown }[] = [];
+  readonly #leases = new LeaseBook();
+  #listens = true;
 
   constructor(options: Partial<PoolOptions> = {}) {
     this.flow = new Pool(readPoolOptions({ connection: {}, ...QUIET, ...options }), this.driver, this.clock);
@@ -59,11 +63,18 @@ export class TestPool {
         this.checkBooks();
       });
     }
+    this.observe('acquireStart', (event) => this.#listens && this.#leases.begun(event));
+    this.observe('acquire', (event) => this.#listens && this.#leases.granted(event));
+    this.observe('acquireFailed', (event) => this.#listens && this.#leases.failed(event));
+    this.observe('release', (event) => this.#listens && this.#leases.over(event));
     this.clock.onRest = () => this.check();
   }
 
   /** What an observer finds wrong is thrown by the next `check`: what it throws itself the pool keeps out of its flow. */
-  observe<Name extends keyof PoolEventMap>(name: Name, look: (event: PoolEventMap[Name][0]) => void): void {
+  observe<Name extends keyof PoolEventMap>(
+    name: Name,
+    look: (event: PoolEventMap[Name][0]) => unknown,
+  ): void {
     (this.pool.events as EventEmitter).on(name, (event: PoolEventMap[Name][0]) => {
       try {
         look(event);
@@ -77,6 +88,15 @@ export class TestPool {
   check(): void {
     if (this.#wrong) throw this.#wrong;
     this.checkBooks();
+    const { pending, leased, draining } = this.stats();
+    if (this.#listens) this.#leases.check(pending, leased + draining);
+  }
+
+  /** From here on nobody listens to what comes with every lease. */
+  listenNoMore(): void {
+    this.#listens = false;
+    for (const name of ['acquireStart', 'acquire', 'release'] as const)
+      this.pool.events.removeAllListeners(name);
   }
 
   /** The invariants of every moment. */
@@ -111,6 +131,37 @@ export class TestPool {
     const connection = this.driver.connections[index];
     assert.ok(connection, `connection ${index} was never opened`);
     return connection;
+  }
+}
+
+/** What the events of leases must amount to: each acquire ends once, and each lease, under its own number. */
+class LeaseBook {
+  readonly #asking = new Set<number>();
+  readonly #held = new Set<number>();
+  #last = 0;
+
+  begun({ lease }: { lease: number }): void {
+    assert.ok(lease > this.#last, `acquire ${lease} begins after ${this.#last}`);
+    this.#last = lease;
+    this.#asking.add(lease);
+  }
+
+  granted({ lease }: { lease: number }): void {
+    assert.ok(this.#asking.delete(lease), `acquire ${lease} succeeds, which does not wait`);
+    this.#held.add(lease);
+  }
+
+  failed({ lease }: { lease: number }): void {
+    assert.ok(this.#asking.delete(lease), `acquire ${lease} fails, which does not wait`);
+  }
+
+  over({ lease }: { lease: number }): void {
+    assert.ok(this.#held.delete(lease), `lease ${lease} ends, which nobody has`);
+  }
+
+  check(pending: number, held: number): void {
+    assert.equal(this.#asking.size, pending, 'acquires that have begun and not ended = pending');
+    assert.equal(this.#held.size, held, 'leases that have begun and not ended = leased or draining');
   }
 }
 

@@ -78,6 +78,48 @@ describe('ghosts', () => {
     ]);
   });
 
+  it('no KILL goes to another server to which the same address leads by now, where the number is somebody else’s', async () => {
+    const test = new TestPool({ max: 1, drainTimeoutMs: 0 });
+    test.driver.server = 'one';
+    const lease = await test.pool.acquire();
+    test.connection().reply = () => 'hang';
+    const answer = track(lease.query('SELECT SLEEP(60)'));
+    test.driver.server = 'two';
+    test.driver.portsPass = false;
+    test.driver.atWork.add(test.connection().threadId);
+    lease.release();
+    await test.clock.advance(29_000);
+    assert.deepEqual([answer.code, test.stats().ghost, test.driver.kills], ['QUERY_CANCELLED', 1, []]);
+    await test.clock.advance(2_000);
+    assert.deepEqual([test.stats().ghost, test.driver.kills], [0, []]);
+    await test.clock.advance(6_000);
+    assert.ok(
+      test.driver.controls.every(({ lost }) => lost),
+      'no control connection is left open',
+    );
+  });
+
+  it('nor one that stops a statement at its limit; on the same server it does', async () => {
+    for (const [by, kills] of [
+      ['two', []],
+      ['one', ['KILL QUERY 101']],
+    ] as const) {
+      const test = new TestPool({ max: 1 });
+      test.driver.server = 'one';
+      const lease = await test.pool.acquire();
+      test.connection().reply = () => 'hang';
+      const answer = track(lease.query({ sql: 'SELECT SLEEP(60)', timeout: 100 }));
+      test.driver.server = by;
+      test.driver.portsPass = false;
+      test.driver.atWork.add(test.connection().threadId);
+      await test.clock.advance(150);
+      assert.deepEqual([answer.code, test.driver.kills], ['QUERY_TIMEOUT', kills]);
+      await test.clock.advance(40_000);
+      const { controls } = test.driver;
+      assert.deepEqual([controls.length > 0, controls.filter(({ lost }) => !lost)], [true, []]);
+    }
+  });
+
   it('a KILL without an answer is given up', async () => {
     const test = new TestPool({ max: 1, drainTimeoutMs: 0 });
     test.driver.killReply = 'hang';
@@ -223,10 +265,7 @@ describe('ghosts', () => {
   });
 
   it('nor where what stands in between answers with sessions of its own, or the server will not say which one it is', async () => {
-    const answers: Reply[] = [
-      { result: [{ connectionId: 7, serverUid: 'one', serverId: 1, hostname: 'db', port: 3306 }] },
-      serverError(1193),
-    ];
+    const answers: Reply[] = [{ result: [{ identity: '7 one 1 3306 db' }] }, serverError(1193)];
     for (const answer of answers) {
       const { test } = await withLostAtWork(false, 'one', ({ driver }) => {
         driver.identityReply = answer;

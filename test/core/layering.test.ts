@@ -8,7 +8,9 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
   [
     'words',
     'abort',
+    'admissions',
     'call-site',
+    'channels',
     'clock',
     'driver',
     'error-classes',
@@ -31,6 +33,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'grants',
       'hot-names',
       'idle-list',
+      'lease-facts',
       'leftovers',
       'lexer',
       'mask',
@@ -55,6 +58,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
   [
     'rules',
     ...[
+      'acquire-reports',
       'async-stack',
       'backoff',
       'canceller',
@@ -81,7 +85,8 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'pipelining',
     ],
     ...['policy', 'queryable', 'queue', 'report', 'reporter', 'renewal', 'resetter', 'row-stream'],
-    ...['lease-transactions', 'retries', 'shutdown', 'slots', 'statement', 'transaction-run'],
+    ...['lease-transactions', 'retries', 'shutdown', 'slots', 'statement', 'statement-trace'],
+    ...['transaction-run', 'transaction-trace'],
     ...['server-facts', 'stats', 'supply', 'transaction', 'trust', 'turn', 'validator', 'watch'],
   ],
   [
@@ -126,6 +131,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'drivers/mysql2-packets',
       'drivers/mysql2-pipeline',
       'drivers/mysql2-shapes',
+      'drivers/mysql2-statements',
       'drivers/mysql2-status',
       'held-pieces',
       'answer-arguments',
@@ -146,6 +152,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     'persistent',
     'plugin',
     'request-context',
+    'request-id',
   ],
 ];
 

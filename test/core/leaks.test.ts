@@ -32,6 +32,7 @@ describe('leakAfterMs', () => {
         ageMs: 1_000,
         statement: 'SELECT ?',
         threadId: test.connection().threadId,
+        lease: 1,
         connection: 1,
         statements: 2,
       },
@@ -131,7 +132,9 @@ describe('leakAfterMs', () => {
     await test.clock.advance(2_500);
     assert.equal(test.told('unleak').length, 0);
     lease.release();
-    assert.deepEqual(test.told('unleak'), [{ connection: 1, route: 'pool.acquire', heldMs: 2_500 }]);
+    assert.deepEqual(test.told('unleak'), [
+      { connection: 1, lease: 1, route: 'pool.acquire', heldMs: 2_500 },
+    ]);
     const prompt = await test.pool.acquire();
     prompt.release();
     await test.clock.advance(5_000);

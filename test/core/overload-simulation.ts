@@ -1,3 +1,4 @@
+import { AcquireReports } from '#core/acquire-reports.js';
 import type { Clock, Timer } from '#core/clock.js';
 import type { Entry, Holder } from '#core/entry.js';
 import type { HandbackError } from '#core/errors.js';
@@ -160,9 +161,10 @@ export class Simulation {
     const settings = this.#settings;
     const slots = new Slots();
     const reporter = new Reporter({ settings, clock, events, slots, knowledge: new Knowledge(clock) });
+    const acquires = new AcquireReports({ settings, clock, events });
     const waiting = () => this.queue.size;
     this.queue = new Queue(
-      { settings, clock, counters, reporter },
+      { settings, clock, counters, reporter, acquires },
       {
         dispense: () => this.#dispense(),
         takeBack: () => {

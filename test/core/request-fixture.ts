@@ -8,6 +8,8 @@ import type { TestPool } from './fixture.js';
 
 export interface TestRequestOptions extends RouteOptions {
   readonly route?: string;
+  readonly method?: string;
+  readonly requestId?: string;
   readonly optedOut?: boolean;
   /** How it had ended before its first query. */
   readonly over?: EndCause;
@@ -17,6 +19,8 @@ export interface TestRequestOptions extends RouteOptions {
 /** A request without HTTP: its end comes when the test says so. */
 export class TestRequest {
   readonly db: Scope;
+  /** As the framework knows it by now. */
+  route: string;
   /** How often the end was begun to be watched for, and how often that was over. */
   watched = 0;
   unwatched = 0;
@@ -30,7 +34,8 @@ export class TestRequest {
   readonly #life: Lifecycle;
 
   constructor({ flow }: Pick<TestPool, 'flow'>, options: TestRequestOptions = {}) {
-    const { route = 'GET /orders/:id', over = null } = options;
+    const { route = 'GET /orders/:id', method, requestId, over = null } = options;
+    this.route = route;
     const settings = mergeRouteOptions(flow.settings, options);
     const request = this;
     const context: ScopeContext = {
@@ -41,7 +46,11 @@ export class TestRequest {
       settings,
       isRequest: true,
       log: settings.log > 0 ? new QueryLog(settings.log) : null,
-      route,
+      get route() {
+        return request.route;
+      },
+      method,
+      requestId,
       get optedOut() {
         return options.optedOut ?? false;
       },

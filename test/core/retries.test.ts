@@ -38,7 +38,7 @@ describe('transaction(fn, { retries })', () => {
       assert.deepEqual(test.connection().session.committed, [WORK]);
       assert.equal(test.stats().retriedTransactions, 1);
       assert.deepEqual(test.told('retry'), [
-        { connection: 1, route: 'GET /orders/:id', attempt: 1, errno, delayMs: 5 },
+        { connection: 1, lease: 1, route: 'GET /orders/:id', attempt: 1, errno, delayMs: 5 },
       ]);
     });
   }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { LeaseHandle } from '#core/lease-handle.js';
 import type { PoolOptions } from '#core/options.js';
 import { TestPool, track } from './fixture.js';
+import { TestRequest } from './request-fixture.js';
 
 const seed = Number(process.env.HANDBACK_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -50,8 +51,7 @@ class Played {
     this.test = new TestPool(settings);
     this.test.mayExceed = true;
     // Whoever listens hears of each: such a pool looks closer at all of them.
-    if (!heard)
-      for (const name of ['acquire', 'release'] as const) this.test.pool.events.removeAllListeners(name);
+    if (!heard) this.test.listenNoMore();
   }
 
   async play({ act, which, ms }: { act: string; which: number; ms: number }): Promise<unknown> {
@@ -117,4 +117,39 @@ describe(`the quick way through the doors (HANDBACK_SEED=${seed})`, () => {
       assert.deepEqual([test.stats().acquired, test.stats().cleanReleases], [2, 2]);
     }
   });
+
+  it('is not the way out of a connection that grew old while nobody looked', async () => {
+    const { test } = new Played({ max: 1, maxLifetimeMs: 3_000 }, false);
+    (await test.rest(test.pool.acquire())).release();
+    test.clock.stall(4_000);
+    assert.equal(test.pool.tryAcquire(), undefined);
+    assert.equal(test.stats().evicted.lifetime, 1);
+  });
+
+  for (const heard of [false, true]) {
+    it(`opens what is lacking to minIdle when one comes back, ${heard ? 'heard' : 'unheard'}`, async () => {
+      const { test } = new Played({ max: 3, minIdle: 2 }, heard);
+      await test.clock.settle();
+      const leases = [test.pool.tryAcquire(), test.pool.tryAcquire()];
+      assert.deepEqual([test.stats().opened, test.stats().leased], [2, 2]);
+      leases[0]?.release();
+      await test.clock.settle();
+      assert.deepEqual([test.stats().opened, test.stats().idle], [3, 2]);
+    });
+
+    it(`completes no deadlock where one is to be refused, ${heard ? 'heard' : 'unheard'}`, async () => {
+      const { test } = new Played({ max: 2, maxOpening: 2, onDoubleAcquire: 'error' }, heard);
+      const [one, other] = [new TestRequest(test).db, new TestRequest(test).db];
+      await test.rest(test.pool.acquire({ scope: one }));
+      const unused = await test.rest(test.pool.acquire());
+      const waiting = [other, one, other].map((scope) => track(test.pool.acquire({ scope })));
+      await test.clock.settle();
+      unused.release();
+      await test.clock.settle();
+      assert.deepEqual(
+        waiting.map(({ state, code }) => code ?? state).sort(),
+        ['DOUBLE_ACQUIRE', 'fulfilled', 'pending'].sort(),
+      );
+    });
+  }
 });

@@ -152,7 +152,12 @@ describe('a lease on which nothing was ever sent', () => {
     test.mayExceed = true;
     test.pool.resize({ max: 1 });
     leases[0]?.release();
-    assert.equal(test.stats().evicted.resized, 1);
+    const { evicted, released, cleanReleases } = test.stats();
+    assert.deepEqual([evicted.resized, released, cleanReleases], [1, 1, 0]);
+    assert.deepEqual(
+      test.told('release').map(({ clean }) => clean),
+      [false],
+    );
   });
 
   it('costs no timer of its own: one look a second at most, and none when all are back', async () => {

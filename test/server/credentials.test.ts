@@ -80,4 +80,23 @@ describe('a password that is changed while requests go on', () => {
         await pool.close();
       }
     }));
+
+  it('in the object that the pool was given: the next connection logs in with it', () =>
+    withAccount('', async (account) => {
+      const { hostname: host, port, username: user } = new URL(account.url);
+      const connection = { host, port: Number(port), user, password: 'first' };
+      const pool = createPool({ connection, max: 2, acquireTimeoutMs: 2_000 });
+      try {
+        const first = await pool.acquire();
+        await account.setPassword('second');
+        connection.password = 'second';
+        const second = await pool.acquire();
+        for (const lease of [first, second]) {
+          await lease.query('SELECT 1');
+          lease.release();
+        }
+      } finally {
+        await pool.close();
+      }
+    }));
 });

@@ -53,6 +53,16 @@ describe('prepared statements', () => {
       for (const lease of both) lease.release();
     }));
 
+  it('on the raw connection, too', () =>
+    pooled({}, (pool) =>
+      pool.run(async (db) => {
+        const raw = (await db.connection()) as unknown as { execute(sql: string, done: () => void): void };
+        for (let n = 0; n < 20; n++)
+          await new Promise<void>((done) => raw.execute(`SELECT ${n} AS raw`, done));
+        assert.equal(await prepared(), 20);
+      }),
+    ));
+
   it('of which the server allows fewer than are wanted: none fails, and each has its own answer', () =>
     pooled({ max: 4 }, async (pool) => {
       await allow(60);

@@ -41,7 +41,7 @@ export class Canceller {
       const text = maskValues(statement.text);
       this.#events.tell('cancel', {
         connection: entry.id,
-        route: lease.holder.route,
+        ...entry.facts,
         statement: text,
         reason,
       });

@@ -266,5 +266,11 @@ function heldBy(owner: Owner, { route, ...holder }: Holder): Holder {
     get route() {
       return `${owner.route} (${route})`;
     },
+    get method() {
+      return owner.method;
+    },
+    get requestId() {
+      return owner.requestId;
+    },
   };
 }

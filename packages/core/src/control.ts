@@ -70,6 +70,10 @@ export class Control {
     return this.#inTurn(
       target,
       async (connection) => {
+        if (await this.#isElsewhere(target, connection)) {
+          this.#linger();
+          throw new Error('another server answers at its address; no KILL was sent');
+        }
         // Cut in the meantime: its thread's number may belong to somebody else by now.
         if (!target.isUsable()) throw new Error('the connection is gone; no KILL was sent');
         await this.#ask(connection, `KILL QUERY ${Number(target.threadId)}`);
@@ -79,16 +83,17 @@ export class Control {
   }
 
   /**
-   * Ends the session of `target` on the server. Resolves with whether it is certainly gone.
+   * Ends the session of `target` on the server, unless it is known that another server answers: there it does as `lookAfter`.
    *
    * `ageMs` is how long ago it was opened: a server that has been up for less was restarted since, and the
    * thread's number may belong to somebody else.
    */
-  endThread(target: Target, ageMs: number): Promise<boolean> {
+  endThread(target: Target, ageMs: number): Promise<Fate> {
     return this.#inTurn(target, async (connection) => {
-      if (await this.#wasRestarted(connection, ageMs)) return true;
+      if (await this.#wasRestarted(connection, ageMs)) return 'gone';
+      if (await this.#isElsewhere(target, connection)) return this.#endIfOurs(target, connection);
       const kill = this.#ask(connection, `KILL ${Number(target.threadId)}`);
-      return kill.then(() => false, unlessNoSuchThread);
+      return kill.then(() => 'killed', unlessNoSuchThread);
     });
   }
 
@@ -101,17 +106,26 @@ export class Control {
   lookAfter(target: Target, ageMs: number): Promise<Fate> {
     return this.#inTurn(target, async (connection) => {
       if (await this.#wasRestarted(connection, ageMs)) return 'gone';
-      const id = Number(target.threadId);
-      const sql = `SELECT HOST AS host, COMMAND AS command FROM information_schema.processlist WHERE ID = ${id}`;
-      const [session] = (await this.#ask(connection, sql)) as { host: string; command: string }[];
-      if (!session) return 'gone';
-      const hasOurPort = target.localPort !== undefined && session.host.endsWith(`:${target.localPort}`);
-      if (!hasOurPort && !(await this.#isServerOf(target, connection)))
-        // Somebody else's, or ours through a proxy. The statement may not have begun, so that idle is not yet gone.
-        return session.command === 'Sleep' ? 'idle' : 'unproven';
-      await this.#ask(connection, `KILL ${id}`).catch(unlessNoSuchThread);
-      return 'killed';
+      return this.#endIfOurs(target, connection);
     });
+  }
+
+  async #endIfOurs(target: Target, connection: DriverConnection): Promise<Fate> {
+    const id = Number(target.threadId);
+    const sql = `SELECT HOST AS host, COMMAND AS command FROM information_schema.processlist WHERE ID = ${id}`;
+    const [session] = (await this.#ask(connection, sql)) as { host: string; command: string }[];
+    if (!session) return 'gone';
+    const hasOurPort = target.localPort !== undefined && session.host.endsWith(`:${target.localPort}`);
+    if (!hasOurPort && !(await this.#isServerOf(target, connection)))
+      // Somebody else's, or ours through a proxy. The statement may not have begun, so that idle is not yet gone.
+      return session.command === 'Sleep' ? 'idle' : 'unproven';
+    await this.#ask(connection, `KILL ${id}`).catch(unlessNoSuchThread);
+    return 'killed';
+  }
+
+  /** A failover, or a balancer, has led to another server than that of `target`: there its number is somebody else's. */
+  async #isElsewhere(target: Target, connection: DriverConnection): Promise<boolean> {
+    return target.server !== null && !(await this.#isServerOf(target, connection));
   }
 
   async #wasRestarted(connection: DriverConnection, ageMs: number): Promise<boolean> {
@@ -129,7 +143,7 @@ export class Control {
     if (server === null) return false;
     if (this.#server?.on !== connection) {
       const identity = await this.#ask(connection, `SELECT ${IDENTITY}`).then(
-        (rows) => identityOf((rows as Record<string, unknown>[])[0] ?? {}, connection.threadId),
+        (rows) => identityOf((rows as { identity: unknown }[])[0]?.identity, connection.threadId),
         unlessRefused,
       );
       this.#server = { on: connection, identity };
@@ -237,9 +251,9 @@ function unlessRefused(error: DriverError & { sqlState?: string }): null {
   return null;
 }
 
-/** @returns true: the thread is gone. @throws what else it is */
-function unlessNoSuchThread(error: DriverError): true {
-  if (error.errno === ER_NO_SUCH_THREAD) return true;
+/** @throws what else it is */
+function unlessNoSuchThread(error: DriverError): Fate {
+  if (error.errno === ER_NO_SUCH_THREAD) return 'gone';
   throw error;
 }
 

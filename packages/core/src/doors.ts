@@ -1,5 +1,6 @@
 import type { Entry, Holder } from './entry.js';
 import type { Lease } from './lease.js';
+import { numberOf, type Waiter } from './pending.js';
 import { howToValidate, mayKeep, mayUse, whyNotBack } from './policy.js';
 import type { PoolParts, Rooms } from './rooms.js';
 import { HELD } from './shutdown.js';
@@ -29,12 +30,14 @@ export class Doors {
     return this.parts.settings.reuse === 'lifo' ? idle.last : idle.first;
   }
 
-  /** The only door out: what is handed over has just been found usable. `since`: when `holder` began to wait. */
-  dispense(holder: Holder, since: number | null, mustBeProven = true): Entry | null {
-    return this.turnstile.out(holder, mustBeProven) ?? this.dispenseWithCare(holder, since, mustBeProven);
+  /** The only door out: what is handed over has just been found usable. `waiter`: who waited for it; null = nobody did. */
+  dispense(holder: Holder, waiter: Waiter | null, mustBeProven = true): Entry | null {
+    return (
+      this.turnstile.out(holder, waiter, mustBeProven) ?? this.dispenseWithCare(holder, waiter, mustBeProven)
+    );
   }
 
-  private dispenseWithCare(holder: Holder, since: number | null, mustBeProven: boolean): Entry | null {
+  private dispenseWithCare(holder: Holder, waiter: Waiter | null, mustBeProven: boolean): Entry | null {
     const { settings, trust } = this.parts;
     const { circumstances } = this.rooms;
     while (!circumstances.closing) {
@@ -48,7 +51,8 @@ export class Doors {
       const { now } = circumstances;
       if (mustBeProven && howToValidate(entry, now, settings, trust)) return null;
       this.lease(entry, holder, now);
-      if (this.parts.events.hearsAcquire) this.tellAcquired(entry, holder, since);
+      entry.lease = waiter === null ? ++this.parts.acquires.last : numberOf(waiter);
+      if (this.parts.events.hearsAcquire) this.parts.acquires.granted(entry, waiter);
       return entry;
     }
     return null;
@@ -60,11 +64,6 @@ export class Doors {
     entry.holder = holder;
     entry.heldSince = now;
     this.parts.counters.acquired++;
-  }
-
-  private tellAcquired({ id }: Entry, { route }: Holder, since: number | null): void {
-    const waitedMs = since === null ? 0 : Math.max(0, this.parts.clock.now() - since);
-    this.parts.events.tell('acquire', { connection: id, route, waitedMs });
   }
 
   /** The only door in. `lease`: what was made of it; null = nothing was sent on it, nor anything known of it. */
@@ -92,9 +91,9 @@ export class Doors {
   /** Its session is as it was: what may have changed is the pool. */
   private untouched(entry: Entry): void {
     const eviction = whyNotBack(entry, this.rooms.circumstances);
-    if (this.parts.events.hearsRelease) this.parts.reporter.released(entry, eviction === null);
-    entry.holder = null;
     if (eviction) return this.evict(entry, eviction.reason, eviction.detail);
+    if (this.parts.events.hearsRelease) this.parts.reporter.released(entry, true);
+    entry.holder = null;
     this.parts.counters.cleanReleases++;
     this.makeIdle(entry);
   }
@@ -109,10 +108,11 @@ export class Doors {
       if (entry.connection?.isUsable() && !entry.heldTooLong) this.parts.reporter.openTransaction(entry);
     }
     const verdict = mayKeep(entry, this.rooms.circumstances, this.parts.settings);
-    this.parts.reporter.released(entry, verdict.act === 'keep');
-    entry.vacate();
     if (verdict.act === 'evict') return this.evict(entry, verdict.reason, verdict.detail);
-    if (verdict.act === 'reset') return this.rooms.resetter.clean(entry, verdict.how, verdict.why);
+    this.parts.reporter.released(entry, verdict.act === 'keep');
+    const whose = verdict.act === 'reset' ? entry.facts : null;
+    entry.vacate();
+    if (verdict.act === 'reset') return this.rooms.resetter.clean(entry, verdict, whose);
     this.parts.counters.cleanReleases++;
     this.makeIdle(entry);
   }
@@ -169,11 +169,12 @@ export class Doors {
     this.rooms.drainer.forget(entry);
     // One that is taken away from its lease, or from what of it still drains, does not come back.
     this.parts.reporter.released(entry, false);
+    const lease = entry.holder === null ? {} : { lease: entry.lease };
     entry.young?.grow();
     entry.vacate();
     if (reason === 'broken' && entry.session.uses === 0) this.rooms.supply.stillborn(entry, detail);
     if (this.parts.events.heard('evict'))
-      this.parts.events.tell('evict', { connection: entry.id, reason, detail });
+      this.parts.events.tell('evict', { connection: entry.id, ...lease, reason, detail });
     this.rooms.closer.close(entry, cause);
   }
 

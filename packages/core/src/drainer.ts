@@ -65,11 +65,9 @@ export class Drainer {
     lease.refuseWaiting();
     // Should the KILL come too late for its statement, the reset is what it would hit.
     session.changes.killed = true;
-    this.#events.tell('kill', {
-      connection: entry.id,
-      threadId: connection.threadId,
-      route: lease.holder.route,
-    });
+    const { threadId } = connection;
+    if (this.#events.heard('kill'))
+      this.#events.tell('kill', { connection: entry.id, ...entry.facts, threadId });
     this.#in(entry, KILL_MS, () => this.#stuck(entry, cancelled()));
     this.#control.killQuery(connection).then(
       () => {

@@ -1,5 +1,7 @@
 import type { CallSite } from './call-site.js';
 import type { DriverConnection } from './driver.js';
+import type { LeaseFacts } from './events.js';
+import { holderFacts, leaseFacts } from './lease-facts.js';
 import type { Linked } from './linked-list.js';
 import type { ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
@@ -11,6 +13,9 @@ import type { State } from './states.js';
 /** Who holds or wants a connection, in words for reports; read only when a report is made. */
 export interface Holder {
   readonly route: string;
+  /** Of a request. */
+  readonly method?: string | undefined;
+  readonly requestId?: string | undefined;
   /** A route's own limits; without them the pool's hold. */
   readonly settings?: ScopeSettings;
   /** A request, which has a limit for its statements unless told otherwise. */
@@ -35,6 +40,8 @@ export interface Young {
 export interface Holding {
   /** Statements sent on it so far. */
   readonly statements: number;
+  /** For how long statements have run on it, in ms. */
+  readonly usedMs: number;
   /** Why it has not come back, in a sentence; undefined = nobody but its holder knows. */
   readonly whyHeld?: string | undefined;
   /** When something about it is due: a statement's limit, a report, the end of its time. */
@@ -60,6 +67,8 @@ export class Entry implements Linked<Entry> {
   connection: DriverConnection | null = null;
   /** Who has it; null = nobody. */
   holder: Holder | null = null;
+  /** Number of the lease that is on it, or was last; 0 = there was none. */
+  lease = 0;
   /** When they got it. */
   heldSince = 0;
   /** Its lease, while that may be forgotten without anybody's knowing. */
@@ -81,6 +90,7 @@ export class Entry implements Linked<Entry> {
   /** Neighbours in the list of idle entries. */
   previous: Entry | null = null;
   next: Entry | null = null;
+  #facts: LeaseFacts | null = null;
 
   constructor(id: number, now: number, generation = 0, surroundings?: Surroundings) {
     this.id = id;
@@ -89,6 +99,19 @@ export class Entry implements Linked<Entry> {
     this.bornAt = now;
     this.idleSince = now;
     this.provenAt = now;
+  }
+
+  /** What is told of the lease that is on it: one object for each lease, made when it is first asked for. */
+  get facts(): LeaseFacts {
+    if (this.#facts?.lease !== this.lease) this.#facts = leaseFacts(this.lease, this.holder);
+    // A framework may have found the route of a request meanwhile.
+    else if (this.holder) Object.assign(this.#facts, holderFacts(this.holder));
+    return this.#facts;
+  }
+
+  /** What was told of it while it waited is told on. */
+  set facts(facts: LeaseFacts) {
+    this.#facts = facts;
   }
 
   /** Nobody has it any more. */

@@ -43,6 +43,10 @@ export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 export interface HolderReport {
   /** Route pattern, or METHOD + '(unmatched)', or the job's name. */
   readonly route: string;
+  /** Of a request. */
+  readonly method?: string;
+  /** The framework's own id of the request, else its header `x-request-id`. */
+  readonly requestId?: string;
   /** How long the connection has been held, in milliseconds. */
   readonly ageMs: number;
   /** The last statement's text, its values replaced by `?`; undefined before the first. */

@@ -1,7 +1,30 @@
 import { EventEmitter } from 'node:events';
+import { acquiresArePublished, isPublished, publish, releasesArePublished } from './channels.js';
 import type { DoubleAcquireReport, ErrorCode, HandbackError, HolderReport, PoolReport } from './errors.js';
 import { outsideRequests } from './neutral.js';
 import type { EvictReason } from './states.js';
+
+/** On whose behalf. */
+export interface HolderFacts {
+  /** Pattern of the route, or METHOD + '(unmatched)', or the job's name. */
+  readonly route: string;
+  /** Of a request. */
+  readonly method?: string;
+  /** The framework's own id of the request, else its header `x-request-id`. */
+  readonly requestId?: string;
+}
+
+/** Which lease it is, and on whose behalf. */
+export interface LeaseFacts extends HolderFacts {
+  /** From the beginning of its acquire on; unique in its pool, ever rising. */
+  readonly lease: number;
+}
+
+/** One lease on a connection. */
+export interface LeaseOnConnection extends LeaseFacts {
+  /** Number of the connection; unique in its pool, ever rising. */
+  readonly connection: number;
+}
 
 /** What `pool.events` tells. Durations are in milliseconds; statements never carry values. */
 export interface PoolEventMap {
@@ -9,29 +32,32 @@ export interface PoolEventMap {
   open: [{ connection: number; threadId: number; durationMs: number }];
   /** An attempt to open failed; the next one is made in `retryInMs`, when somebody needs it. */
   openFailed: [{ error: Error; attempt: number; retryInMs: number }];
-  acquire: [{ connection: number; route: string; waitedMs: number }];
-  acquireFailed: [{ route: string; error: HandbackError }];
-  /** A lease ended; `clean` = it went straight back, without a reset. */
-  release: [{ connection: number; route: string; heldMs: number; clean: boolean }];
-  reset: [{ connection: number; reason: string; durationMs: number }];
-  /** The pool stopped using a connection. */
-  evict: [{ connection: number; reason: EvictReason; detail: string }];
+  /** Somebody asks for a connection. Each ends in one `acquire` or one `acquireFailed`. */
+  acquireStart: [LeaseFacts];
+  acquire: [LeaseOnConnection & { waitedMs: number }];
+  /** `code` is that of the error, or WITHDRAWN: whoever asked has given up waiting, or their client has left. */
+  acquireFailed: [LeaseFacts & { waitedMs: number; code: ErrorCode | 'WITHDRAWN'; error?: HandbackError }];
+  /** One that failed because of load; told beside its `acquireFailed`. `pending` = who still waits. */
+  shed: [LeaseFacts & { waitedMs: number; code: 'QUEUE_FULL' | 'OVERLOADED'; pending: number }];
+  /** A lease ended; `clean` = it went straight back, without a reset. `usedMs` = for how long statements ran on it. */
+  release: [LeaseOnConnection & { heldMs: number; usedMs: number; statements: number; clean: boolean }];
+  reset: [LeaseOnConnection & { reason: string; durationMs: number }];
+  /** The pool stopped using a connection; `lease` = the one that it was taken away from, or that ended with it. */
+  evict: [{ connection: number; lease?: number; reason: EvictReason; detail: string }];
   /** An open transaction was rolled back at the end of its lease. */
-  rollback: [{ connection: number; route: string; statement: string | undefined }];
+  rollback: [LeaseOnConnection & { statement: string | undefined }];
   /** Work after the end of its request. */
-  late: [{ route: string; statement: string | undefined }];
+  late: [HolderFacts & { statement: string | undefined }];
   /** All of a `transaction(fn, { retries })` was undone, and is run again in `delayMs`; `errno` = 1213 or 1205. */
-  retry: [{ connection: number; route: string; attempt: number; errno: number; delayMs: number }];
+  retry: [LeaseOnConnection & { attempt: number; errno: number; delayMs: number }];
   /** A statement was killed because it outlived the drain deadline. */
-  kill: [{ connection: number; threadId: number; route: string }];
+  kill: [LeaseOnConnection & { threadId: number }];
   /** A connection has been held longer than `leakAfterMs`. */
-  leak: [HolderReport & { connection: number; statements: number }];
+  leak: [HolderReport & LeaseOnConnection & { statements: number }];
   /** One that was reported has come back. */
-  unleak: [{ connection: number; route: string; heldMs: number }];
+  unleak: [LeaseOnConnection & { heldMs: number }];
   /** A statement was killed: at `queryTimeoutMs`, because its signal was aborted, or because the reader of its rows had left. */
-  cancel: [
-    { connection: number; route: string; statement: string; reason: 'timeout' | 'signal' | 'abandoned' },
-  ];
+  cancel: [LeaseOnConnection & { statement: string; reason: 'timeout' | 'signal' | 'abandoned' }];
   /** A request that holds a connection asks for another one; see the option `onDoubleAcquire`. */
   doubleAcquire: [DoubleAcquireReport];
   /** A connection was lost, or found dead: the others are asked before they are used. */
@@ -60,42 +86,66 @@ const CHANGES = [
   'removeAllListeners',
 ] as const;
 
+/** Those of which something is told with each acquire. */
+const OF_ACQUIRES = ['acquireStart', 'acquire'] as const;
+
 /**
  * Observers can't disturb the pool: what a listener throws surfaces as an uncaught exception, not in the flow. Nor are
  * they called in the async context of whoever happens to have caused the event, which may be another request than the
  * one it is about.
+ *
+ * Each event is published on `node:diagnostics_channel` as well: see channels.ts.
  */
+// What is asked with every lease must not cost even the question: it is private to the compiler, not to the engine.
 export class PoolEvents extends EventEmitter<PoolEventMap> {
-  /** @internal As {@link heard} says it, of the two that come with every lease: these must not cost even the question. */
-  hearsAcquire = false;
-  /** @internal */
-  hearsRelease = false;
+  private readonly pool: string;
+  private acquireHasListeners = false;
+  private releaseHasListeners = false;
 
   static {
     for (const name of CHANGES) {
       const change = EventEmitter.prototype[name] as (...given: unknown[]) => unknown;
       const value = function changed(this: PoolEvents, ...given: unknown[]) {
         const result = change.apply(this, given);
-        this.#look();
+        this.look();
         return result;
       };
       Object.defineProperty(PoolEvents.prototype, name, { value, configurable: true, writable: true });
     }
   }
 
-  #look(): void {
-    this.hearsAcquire = this.heard('acquire');
-    this.hearsRelease = this.heard('release');
+  /** `pool`: its name, for those who hear of several. */
+  constructor(pool = 'default') {
+    super();
+    this.pool = pool;
+  }
+
+  private look(): void {
+    this.acquireHasListeners = OF_ACQUIRES.some((name) => this.listenerCount(name) > 0);
+    this.releaseHasListeners = this.listenerCount('release') > 0;
+  }
+
+  /** @internal As {@link heard} says it, of what comes with every lease. */
+  get hearsAcquire(): boolean {
+    return this.acquireHasListeners || acquiresArePublished();
+  }
+
+  /** @internal */
+  get hearsRelease(): boolean {
+    return this.releaseHasListeners || releasesArePublished();
   }
 
   /** Whether building the event is worth it. */
   heard(name: keyof PoolEventMap): boolean {
-    return this.listenerCount(name) > 0;
+    return this.listenerCount(name) > 0 || isPublished(name);
   }
 
   tell<Name extends keyof PoolEventMap>(name: Name, ...event: PoolEventMap[Name]): void {
     try {
-      outsideRequests(() => (this.emit as (name: string, ...event: unknown[]) => boolean)(name, ...event));
+      outsideRequests(() => {
+        if (isPublished(name)) publish(name, { pool: this.pool, ...event[0] });
+        (this.emit as (name: string, ...event: unknown[]) => boolean)(name, ...event);
+      });
     } catch (error) {
       process.nextTick(() => {
         throw error;
@@ -104,7 +154,9 @@ export class PoolEvents extends EventEmitter<PoolEventMap> {
   }
 
   warn(warning: PoolEventMap['warning'][0]): void {
-    if (this.heard('warning')) return this.tell('warning', warning);
+    if (this.heard('warning')) this.tell('warning', warning);
+    // Whoever watches the channels watches: it is told to the operator none the less.
+    if (this.listenerCount('warning') > 0) return;
     const { message, code, stack: detail } = warning;
     const options = { type: 'HandbackWarning', code, ...(detail ? { detail } : {}) };
     outsideRequests(() => process.emitWarning(message, options));

@@ -62,9 +62,10 @@ export class Ghosts {
     );
   }
 
-  async #end(connection: DriverConnection, ageMs: number): Promise<Fate> {
-    if (connection.lostAtWork) return this.#control.lookAfter(connection, ageMs);
-    return (await this.#control.endThread(connection, ageMs)) ? 'gone' : 'killed';
+  #end(connection: DriverConnection, ageMs: number): Promise<Fate> {
+    return connection.lostAtWork
+      ? this.#control.lookAfter(connection, ageMs)
+      : this.#control.endThread(connection, ageMs);
   }
 
   #retryMs(error: Error, lastMs: number): number {

@@ -20,6 +20,7 @@ export interface RequestFacts {
   readonly optedOut: boolean;
   /** Pattern of the route, or METHOD + '(unmatched)'. */
   readonly route: string;
+  readonly requestId: string | undefined;
   /** The framework knows that the response lasts for as long as its client likes. */
   readonly longLived: boolean;
   /** With the option `context`: the request. */
@@ -118,6 +119,14 @@ class HttpContext implements ScopeContext {
 
   get route(): string {
     return this.#facts.route;
+  }
+
+  get method(): string | undefined {
+    return this.#facts.req.method;
+  }
+
+  get requestId(): string | undefined {
+    return this.#facts.requestId;
   }
 
   get isLongLived(): boolean {

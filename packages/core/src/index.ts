@@ -1,5 +1,15 @@
+export { BesideRequests } from './admissions.js';
 export type { AnswerGate } from './answer-gate.js';
 export { decideTransaction, decideWithStream } from './answering.js';
+export type {
+  AcquireTrace,
+  OpenTrace,
+  QueryTrace,
+  ResetTrace,
+  TraceMessage,
+  TraceMessages,
+  TransactionTrace,
+} from './channels.js';
 export type { AcquireOptions, CloseOptions, ConnectionPool, OwnerOptions } from './connection-pool.js';
 export { createPool } from './create.js';
 export { currentDb } from './current-db.js';
@@ -11,7 +21,14 @@ export {
   type HolderReport,
   type PoolReport,
 } from './errors.js';
-export type { PoolEventMap, PoolEvents, WarningCode } from './events.js';
+export type {
+  HolderFacts,
+  LeaseFacts,
+  LeaseOnConnection,
+  PoolEventMap,
+  PoolEvents,
+  WarningCode,
+} from './events.js';
 export { isAnswered } from './held-response.js';
 export { clientLeft } from './http.js';
 export type { JobOptions } from './job.js';

@@ -37,6 +37,15 @@ export class JobContext implements ScopeContext {
     return this.#limits ?? this.pool.settings;
   }
 
+  /** Of the request that it is part of, where that is known. */
+  get method(): string | undefined {
+    return this.owner?.within?.method;
+  }
+
+  get requestId(): string | undefined {
+    return this.owner?.within?.requestId;
+  }
+
   watch(): null {
     return null;
   }

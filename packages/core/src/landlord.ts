@@ -101,10 +101,9 @@ export class Landlord implements LeaseHost {
     this.parts.counters.retried++;
   }
 
-  retrying(entry: Entry, lease: Lease, retry: Retry): void {
+  retrying(entry: Entry, _lease: Lease, retry: Retry): void {
     this.parts.counters.retriedTransactions++;
     const { events } = this.parts;
-    if (events.heard('retry'))
-      events.tell('retry', { connection: entry.id, route: lease.holder.route, ...retry });
+    if (events.heard('retry')) events.tell('retry', { connection: entry.id, ...entry.facts, ...retry });
   }
 }

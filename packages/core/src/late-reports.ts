@@ -1,5 +1,6 @@
 import { framesAbove } from './call-site.js';
 import type { PoolEvents } from './events.js';
+import { holderFacts } from './lease-facts.js';
 import { maskValues } from './mask.js';
 import type { Counters } from './stats.js';
 
@@ -8,6 +9,8 @@ export type LateAfter = 'answer' | 'departure' | 'job';
 
 export interface LateWork {
   readonly route: string;
+  readonly method?: string | undefined;
+  readonly requestId?: string | undefined;
   /** undefined = a `transaction(fn)`. */
   readonly sql: string | undefined;
   readonly after: LateAfter;
@@ -41,10 +44,13 @@ export class LateReports {
 
   /** To be called while the application's call is on the stack, unless `calledFrom` is given. */
   tell(work: LateWork): void {
-    const { route, sql } = work;
+    const { sql } = work;
     this.#counters.late++;
     if (this.#events.heard('late'))
-      this.#events.tell('late', { route, statement: sql === undefined ? undefined : maskValues(sql) });
+      this.#events.tell('late', {
+        ...holderFacts(work),
+        statement: sql === undefined ? undefined : maskValues(sql),
+      });
     if (!this.#isNew(work)) return;
     this.#said.add(keyOf(work));
     this.#warn(work);

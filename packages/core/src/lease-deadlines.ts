@@ -34,6 +34,11 @@ export class LeaseDeadlines implements Holding {
     return this.#lease.statements;
   }
 
+  get usedMs(): number {
+    const { usedMs, running, runningSince } = this.#line;
+    return running ? usedMs + this.#host.clock.now() - runningSince : usedMs;
+  }
+
   /** A statement waits for a stream that nobody reads: its socket, which is not read either, keeps no process alive. */
   get isStalled(): boolean {
     return !this.#lease.released && this.#limits.stallDueAt !== NEVER;

@@ -1,3 +1,4 @@
+import { isTraced, type TransactionTrace } from './channels.js';
 import { sendCommit } from './commit.js';
 import type { Entry } from './entry.js';
 import type { HandbackError } from './errors.js';
@@ -11,6 +12,7 @@ import type { TransactionHost, Work } from './transaction.js';
 import { checkTransaction, type TransactionOptions } from './transaction-options.js';
 import type { TransactionRecord } from './transaction-record.js';
 import { runTransaction, undoBegin } from './transaction-run.js';
+import { traced, transactionMessage } from './transaction-trace.js';
 import { Turn } from './turn.js';
 
 /** What a lease does for transactions: begins and ends them by hand, and runs `transaction(fn)`. */
@@ -34,6 +36,11 @@ export class LeaseTransactions implements TransactionHost {
       isReady: () => lease.usable && !host.closing,
       onRetry: (retry) => host.retrying(entry, lease, retry),
     });
+  }
+
+  /** What is told of one that is begun here. */
+  message(options: TransactionOptions): TransactionTrace {
+    return { ...transactionMessage(this.#entry, this.#host.dialect.pool, options), attempts: 1 };
   }
 
   get released(): boolean {
@@ -134,11 +141,24 @@ export class LeaseTransactions implements TransactionHost {
     this.#running = true;
     this.#retrier.limit = limit;
     try {
-      return await runTransaction(this, this.#host.dialect, fn, options, this.#retrier);
+      return await this.#traced(fn, options);
     } finally {
       this.#running = false;
       this.#retrier.limit = null;
     }
+  }
+
+  #traced<T>(fn: Work<T>, options: TransactionOptions): Promise<T> {
+    const { dialect } = this.#host;
+    if (!isTraced('transaction')) return runTransaction(this, dialect, fn, options, this.#retrier);
+    const message = transactionMessage(this.#entry, dialect.pool, options);
+    return traced(message, () => {
+      const counted: Work<T> = (tx) => {
+        message.attempts++;
+        return fn(tx);
+      };
+      return runTransaction(this, dialect, counted, options, this.#retrier);
+    });
   }
 
   #control(sql: string): Promise<unknown> {

@@ -1,3 +1,4 @@
+import { isTraced } from './channels.js';
 import type { RawConnection } from './driver.js';
 import type { Entry, Holder } from './entry.js';
 import type { ErrorClass } from './error-classes.js';
@@ -9,6 +10,7 @@ import { Line, type LineHooks } from './line.js';
 import { connectionLost, leaseReleased } from './refusals.js';
 import { StreamedStatement } from './row-stream.js';
 import { type DriverError, type StatementKeeper, type TrackedStatement, wasNeverSent } from './statement.js';
+import { tracedFrom } from './statement-trace.js';
 
 const NOBODY: Holder = { route: '(none)' };
 
@@ -137,7 +139,18 @@ export class Lease implements StatementKeeper, LineHooks {
     const refusal = this.#released ? leaseReleased(this.#takenAway) : this.#transactions?.refusal(statement);
     if (refusal) return statement.settle(refusal);
     statement.keeper = this;
-    this.#line.add(statement);
+    if (statement.trace || isTraced('query')) this.#addTraced(statement);
+    else this.#line.add(statement);
+  }
+
+  /** Our own that begin and end transactions come by here alone. */
+  #addTraced(statement: TrackedStatement): void {
+    const add = () => this.#line.add(statement);
+    if (statement.trace === null) tracedFrom(this.#host.dialect.pool, statement, add, this.#entry);
+    else {
+      statement.trace.on(this.#entry);
+      add();
+    }
   }
 
   /** What it does for transactions; most leases run none. */

@@ -43,6 +43,8 @@ export class Line {
   /** The one the server works on, and since when. */
   running: TrackedStatement | null = null;
   runningSince = 0;
+  /** For how long statements have run, in ms, the running one left out. */
+  usedMs = 0;
   /** Since when a statement of our own has been under way; null = none is. */
   errandSince: number | null = null;
   /** When the server last answered, here or to an earlier holder. */
@@ -121,6 +123,7 @@ export class Line {
     if (!statement.sent) return;
     const now = this.#clock.now();
     this.provenAt = now;
+    this.usedMs += now - this.runningSince;
     if (error) this.#failed(statement, error);
     else this.#session.didRun(statement, answerOf(result, this.#connection.status));
     if (statement instanceof StreamedStatement) this.#readings?.delete(statement);

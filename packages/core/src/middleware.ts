@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { type Admissions, OnRequests } from './admissions.js';
 import { HandbackError } from './errors.js';
 import type { RouteOptions } from './options.js';
 import {
@@ -12,20 +13,18 @@ import { Scope } from './scope.js';
 
 /** What the adapters have in common that get a request and hand it on. */
 
-const ROUTE_SETTING = Symbol('handback.route');
+/** What `handback.off()` and `handback.route()` said of requests. Beside them, since every statement asks: see admissions.ts. */
+const routeSettings = new WeakMap<IncomingMessage, RouteSetting>();
 
-type Marked = IncomingMessage & { [ROUTE_SETTING]?: RouteSetting };
-
-/** What `handback.off()` and `handback.route()` left on the request. */
 export function routeSettingOf(req: IncomingMessage): RouteSetting {
-  return (req as Marked)[ROUTE_SETTING];
+  return routeSettings.get(req);
 }
 
 /** @throws {HandbackError} INVALID_OPTION */
 export function routeMarker(setting: false | RouteOptions): (req: IncomingMessage) => void {
   checkRouteSetting(setting);
   return (req) => {
-    (req as Marked)[ROUTE_SETTING] = setting;
+    routeSettings.set(req, setting);
   };
 }
 
@@ -49,19 +48,22 @@ const getters = new WeakSet<object>();
 export class Installer<Request extends object> {
   readonly #plugin: Plugin<Request>;
   readonly #view: (request: Request) => RequestView<Request>;
-  /** On a request: absent = did not pass the middleware, null = no scope yet. */
-  readonly #slot: symbol;
+  readonly #admissions: Admissions<Request>;
   readonly #property: PropertyDescriptor;
   readonly #installed = new WeakSet<object>();
   /** One of them, asked for last: an application has one. */
   #prototype: object | undefined;
 
   /** `view` is asked at the first look at the scope, once per request. */
-  constructor(plugin: Plugin<Request>, view: (request: Request) => RequestView<Request>) {
+  constructor(
+    plugin: Plugin<Request>,
+    view: (request: Request) => RequestView<Request>,
+    admissions: Admissions<Request> = new OnRequests(plugin.as),
+  ) {
     this.#plugin = plugin;
     this.#view = view;
-    this.#slot = Symbol(`handback.${plugin.as}`);
-    this.#property = property(plugin.as, this.#slot, (request) => plugin.scope(view(request as Request)));
+    this.#admissions = admissions;
+    this.#property = property(plugin.as, admissions, (request) => plugin.scope(view(request)));
   }
 
   /**
@@ -73,7 +75,7 @@ export class Installer<Request extends object> {
   admit(request: Request, prototype?: object): void {
     if (prototype === undefined) this.#installOn(request);
     else if (prototype !== this.#prototype) this.#installOnce(prototype, request);
-    (request as Record<symbol, unknown>)[this.#slot] ??= null;
+    this.#admissions.add(request);
   }
 
   /** Hands an admitted request on; with the option `context`, to where `currentDb()` finds its scope. */
@@ -86,7 +88,7 @@ export class Installer<Request extends object> {
 
   /** The scope of a request that has asked for it. */
   scopeOf(request: Request): Scope | null {
-    const scope = (request as Record<symbol, unknown>)[this.#slot];
+    const scope = this.#admissions.scopeOf(request);
     return scope instanceof Scope ? scope : null;
   }
 
@@ -121,18 +123,25 @@ export class Installer<Request extends object> {
   #installOn(request: Request): void {
     const { as } = this.#plugin;
     // One that passes twice: handed from one server to another, or to itself.
-    if (this.#slot in request) return;
+    if (this.#admissions.find(request)) return;
     if (as in request) throw taken(as, request);
     Object.defineProperty(request, as, this.#property);
   }
 }
 
-function property(as: string, slot: symbol, create: (request: object) => Scope): PropertyDescriptor {
-  function get(this: Record<symbol, unknown>): unknown {
-    const scope = this[slot];
-    if (scope !== null) return scope;
-    this[slot] = create(this);
-    return this[slot];
+function property<Request extends object>(
+  as: string,
+  admissions: Admissions<Request>,
+  create: (request: Request) => Scope,
+): PropertyDescriptor {
+  function get(this: Request): unknown {
+    const request = admissions.find(this);
+    if (request === null) return undefined;
+    const known = admissions.scopeOf(request);
+    if (known !== null) return known;
+    const scope = create(request);
+    admissions.put(request, scope);
+    return scope;
   }
   getters.add(get);
   return {

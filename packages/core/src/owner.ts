@@ -1,3 +1,9 @@
+/** How a request is known to its client and in logs. */
+export interface RequestIdentity {
+  readonly method: () => string | undefined;
+  readonly requestId: () => string | undefined;
+}
+
 /**
  * Who asks for connections, as far as that is known: a request, a job, the function of a transaction. It is known with
  * the option `context`, or where the application says it (`acquire({ scope })`).
@@ -9,12 +15,28 @@ export class Owner {
   waiting = 0;
   readonly #route: () => string;
   readonly #isOver: () => boolean;
+  readonly #request: RequestIdentity | undefined;
 
-  /** Both are asked when something has to be known, no earlier. */
-  constructor(route: () => string, isOver: () => boolean, within: Owner | null = null) {
+  /** All are asked when something has to be known, no earlier. */
+  constructor(
+    route: () => string,
+    isOver: () => boolean,
+    within: Owner | null = null,
+    request?: RequestIdentity,
+  ) {
     this.#route = route;
     this.#isOver = isOver;
     this.within = within;
+    this.#request = request;
+  }
+
+  /** Of the request that it is, or is part of. */
+  get method(): string | undefined {
+    return this.#request ? this.#request.method() : this.within?.method;
+  }
+
+  get requestId(): string | undefined {
+    return this.#request ? this.#request.requestId() : this.within?.requestId;
   }
 
   /** The route's pattern, or the job's name. */
@@ -36,7 +58,11 @@ export class Owner {
 
 /** What asks for itself: a scope. */
 interface Asking {
-  readonly context: { readonly route: string };
+  readonly context: {
+    readonly route: string;
+    readonly method?: string | undefined;
+    readonly requestId?: string | undefined;
+  };
   readonly hasEnded: boolean;
 }
 
@@ -51,6 +77,14 @@ export class ScopeOwner extends Owner {
 
   override get route(): string {
     return this.#asking.context.route;
+  }
+
+  override get method(): string | undefined {
+    return this.#asking.context.method;
+  }
+
+  override get requestId(): string | undefined {
+    return this.#asking.context.requestId;
   }
 
   override get isOver(): boolean {

@@ -10,8 +10,16 @@ export interface Waiter extends Due {
   readonly timeoutMs: number;
   /** Under overload it may be overtaken, and refused early. */
   readonly sheddable: boolean;
-  /** Its place in the order of arrival; 0 = it is not in the queue. */
+  /**
+   * Its place in the order of arrival, which is the number of its acquire; negative = it is not in the queue, 0 = it was never asked
+   * for.
+   */
   place: number;
+}
+
+/** The number of its acquire, whether it still waits or not. */
+export function numberOf({ place }: Pick<Waiter, 'place'>): number {
+  return Math.abs(place);
 }
 
 /** In which order waiters are served. */
@@ -43,7 +51,6 @@ export class Pending<W extends Waiter> {
   private moment: Moment | null = null;
   private timer: Timer | null = null;
   private timerAt = Number.POSITIVE_INFINITY;
-  private places = 0;
 
   /** `unqueuedMs`: how long those may wait who are not to queue. */
   constructor(clock: Clock, unqueuedMs: number, onExpired: (waiter: W) => void) {
@@ -83,13 +90,14 @@ export class Pending<W extends Waiter> {
     return this.sheddable.size === 0 ? all : all.sort((one, other) => one.place - other.place);
   }
 
+  /** It has its number. */
   add(waiter: W): void {
     const line = waiter.sheddable ? this.sheddable : this.steady;
     const moment = this.moment ?? this.begin();
     const limit = line.limitOf(waiter);
     if (limit < moment.shortest) moment.shortest = limit;
     waiter.came = moment;
-    waiter.place = ++this.places;
+    waiter.place = -waiter.place;
     this.size++;
     const { owner } = waiter.holder;
     if (owner) owner.count(1);
@@ -98,8 +106,8 @@ export class Pending<W extends Waiter> {
 
   /** Takes the waiter out, wherever it stands. @returns false if it was not in the queue */
   remove(waiter: W): boolean {
-    if (waiter.place === 0) return false;
-    waiter.place = 0;
+    if (waiter.place <= 0) return false;
+    waiter.place = -waiter.place;
     this.size--;
     const { owner } = waiter.holder;
     if (owner) owner.count(-1);

@@ -19,6 +19,7 @@ import {
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { enterRequest, ownerOf } from './request-context.js';
+import { requestIdOf } from './request-id.js';
 import { checkRequestOptions, transactionSetting } from './request-options.js';
 import type { Scope } from './scope.js';
 
@@ -47,6 +48,8 @@ export interface RequestView<Request> {
   readonly routeSetting: RouteSetting;
   /** Pattern of the route where the framework matched one. */
   readonly pattern: string | undefined;
+  /** The framework's own id of the request. Absent = `req.id`, else the header `x-request-id`. */
+  readonly requestId?: string | undefined;
   /**
    * Whether the framework knows that the response lasts for as long as its client likes: it was taken from it, or is a
    * stream of events whose headers it has not passed on yet. Absent = it has no way of knowing.
@@ -102,7 +105,10 @@ export class Plugin<Request> {
   enter<T>(view: RequestView<Request>, scope: () => Scope, next: () => T): T {
     const { as } = this;
     const { req, res } = view;
-    return enterRequest({ req, res, as, scope, route: () => routeOf(view) }, next);
+    return enterRequest(
+      { req, res, as, scope, route: () => routeOf(view), id: () => view.requestId ?? requestIdOf(req) },
+      next,
+    );
   }
 
   /** Whether requests of a route run in a transaction. @throws {HandbackError} INVALID_OPTION */
@@ -175,6 +181,10 @@ class PluginFacts<Request> implements RequestFacts {
 
   get route(): string {
     return routeOf(this.#view);
+  }
+
+  get requestId(): string | undefined {
+    return this.#view.requestId ?? requestIdOf(this.req);
   }
 
   get longLived(): boolean {

@@ -1,3 +1,4 @@
+import { AcquireReports } from './acquire-reports.js';
 import { Canceller } from './canceller.js';
 import { PoolCircumstances } from './circumstances.js';
 import type { Clock } from './clock.js';
@@ -44,9 +45,9 @@ const MOST_REPLACED = 0.25;
 /** The flow of connections, put together: who does what is in the parts, the ways between them in `doors`. */
 export class Pool {
   readonly settings: PoolSettings;
-  readonly events = new PoolEvents();
+  readonly events: PoolEvents;
   readonly counters = new Counters();
-  readonly late = new LateReports(this.events, this.counters);
+  readonly late: LateReports;
   readonly dialect: Dialect;
   readonly clock: Clock;
   readonly endings: Endings;
@@ -62,15 +63,19 @@ export class Pool {
   constructor(settings: PoolSettings, driver: Driver, clock: Clock) {
     this.settings = settings;
     this.clock = clock;
+    this.events = new PoolEvents(settings.name);
+    this.late = new LateReports(this.events, this.counters);
     this.endings = new Endings(clock);
     this.dialect = {
+      pool: settings.name,
       formatter: driver.formatter(settings.source.known),
       strictParams: settings.strictParams,
     };
     const knowledge = new Knowledge(clock);
     const shared = { settings, clock, events: this.events, slots: this.#slots, knowledge };
     const reporter = new Reporter(shared);
-    const parts = { ...shared, reporter, trust: new PoolTrust(clock), counters: this.counters };
+    const acquires = new AcquireReports(shared);
+    const parts = { ...shared, reporter, acquires, trust: new PoolTrust(clock), counters: this.counters };
     this.#knowledge = knowledge;
     this.#reporter = reporter;
     // The parts and the doors call each other: the doors come first, and find the parts when they are used.
@@ -131,7 +136,7 @@ export class Pool {
     // No room is left to try another one, where ghosts have it: what could not lay them is what there is to know.
     const lastConnectError = () => supply.lastError ?? (slots.counts.ghost > 0 ? control.lastError : null);
     const queue: Queue = new Queue(parts, {
-      dispense: (holder, since, mustBeProven) => doors.dispense(holder, since, mustBeProven),
+      dispense: (holder, waiter, mustBeProven) => doors.dispense(holder, waiter, mustBeProven),
       takeBack: (entry) => doors.takeBack(entry, null, undefined),
       onWaiting: () => upkeep.attend(),
       crowd,

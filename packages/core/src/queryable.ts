@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues } from 'mysql2';
 import { isSignal } from './abort.js';
+import { isTraced } from './channels.js';
 import type { Formatter } from './driver.js';
 import { invalid } from './option-rules.js';
 import {
@@ -14,9 +15,12 @@ import {
 } from './params.js';
 import { checkStream, RowStream, type StreamOptions } from './row-stream.js';
 import { Call, type StatementOptions, type TrackedStatement } from './statement.js';
+import { tracedFrom } from './statement-trace.js';
 
 /** What every way of sending statements shares: the formatter and the rule for parameters. */
 export interface Dialect {
+  /** The pool's name. */
+  readonly pool: string;
   readonly formatter: Formatter;
   readonly strictParams: StrictParams;
 }
@@ -154,7 +158,7 @@ export abstract class Queryable {
       checkCall(signal ? withSignal(sql, signal) : sql, values);
       const { statement } = stream;
       checkValues(statement, this.dialect);
-      if (statement.heedSignal()) stream.onFirstRead(() => this.submit(statement));
+      if (statement.heedSignal()) stream.onFirstRead(() => this.begin(statement));
     } catch (error) {
       stream.refuse(error as Error);
     }
@@ -186,7 +190,12 @@ export abstract class Queryable {
 
   /** @internal */
   protected send(call: Call): Promise<unknown> {
-    if (call.heedSignal()) this.submit(call);
+    if (call.heedSignal()) this.begin(call);
     return call.promise;
+  }
+
+  protected begin(statement: TrackedStatement): void {
+    if (isTraced('query')) tracedFrom(this.dialect.pool, statement, () => this.submit(statement));
+    else this.submit(statement);
   }
 }

@@ -1,3 +1,4 @@
+import type { AcquireReports } from './acquire-reports.js';
 import type { Clock } from './clock.js';
 import type { Entry, Holder } from './entry.js';
 import type { HandbackError, HolderReport } from './errors.js';
@@ -21,11 +22,12 @@ export interface QueueParts {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly reporter: Reporter;
+  readonly acquires: AcquireReports;
 }
 
 export interface QueueHooks {
   /** The pool's door out. */
-  dispense(holder: Holder, since: number | null, mustBeProven: boolean): Entry | null;
+  dispense(holder: Holder, waiter: Waiter | null, mustBeProven: boolean): Entry | null;
   /** And in, for what was dispensed in vain. */
   takeBack(entry: Entry): void;
   /** Somebody has begun to wait. */
@@ -90,7 +92,11 @@ export class Queue {
 
   /** Gives `acquirer` a connection when it is its turn: none is ready now. */
   join(acquirer: Acquirer): void {
-    const refusal = mayWait(acquirer.timeoutMs, this.hooks.crowd, this.parts.settings);
+    const { acquires, settings } = this.parts;
+    const number = ++acquires.last;
+    acquirer.place = -number;
+    if (acquires.heard) acquires.begun(number, acquirer.holder);
+    const refusal = mayWait(acquirer.timeoutMs, this.hooks.crowd, settings);
     if (acquirer.sheddable) this.overload.came();
     if (refusal !== null) return this.tellRefused(acquirer, refusal);
     this.pending.add(acquirer);
@@ -109,7 +115,9 @@ export class Queue {
 
   /** @returns false if it was not waiting */
   withdraw(acquirer: Acquirer): boolean {
-    return this.remove(acquirer);
+    const wasWaiting = this.remove(acquirer);
+    if (wasWaiting) this.parts.acquires.withdrawn(acquirer);
+    return wasWaiting;
   }
 
   private remove(acquirer: Acquirer): boolean {
@@ -121,7 +129,7 @@ export class Queue {
   /** A connection has become idle. */
   serve(): void {
     for (let next = this.next; next; next = this.next) {
-      const entry = this.hooks.dispense(next.holder, waitsSince(next), true);
+      const entry = this.hooks.dispense(next.holder, next, true);
       if (!entry) return;
       // A listener that heard of the hand-over may have called the waiter off.
       if (!this.remove(next)) {
@@ -160,12 +168,11 @@ export class Queue {
   }
 
   private tellRefused(acquirer: Acquirer, code: Refusal, held?: HolderReport[]): void {
-    const { counters, clock, reporter } = this.parts;
+    const { counters, clock, reporter, acquires } = this.parts;
     if (code === 'ACQUIRE_TIMEOUT') counters.timedOut++;
     if (code === 'QUEUE_FULL' || code === 'OVERLOADED') counters.shed++;
     const pending = this.pending.size;
     const error = reporter.refusal(code, {
-      route: acquirer.holder.route,
       owner: acquirer.holder.owner,
       waitedMs: Math.max(0, clock.now() - waitsSince(acquirer)),
       timeoutMs: acquirer.timeoutMs,
@@ -175,6 +182,7 @@ export class Queue {
       lastConnectError: this.hooks.lastConnectError(),
       held,
     });
+    acquires.refused(acquirer, error, pending);
     acquirer.refused(error);
   }
 }

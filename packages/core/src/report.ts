@@ -1,5 +1,6 @@
 import type { Entry } from './entry.js';
 import type { HolderReport, PoolReport } from './errors.js';
+import { holderFacts } from './lease-facts.js';
 import { maskValues } from './mask.js';
 import type { PoolSettings } from './options.js';
 import { lineage, type Owner } from './owner.js';
@@ -17,7 +18,7 @@ export function holderReport(entry: Entry, now: number, asking?: Owner): HolderR
   const { holder, heldSince, threadId } = entry;
   const statement = lastStatement(entry);
   return {
-    route: holder?.route ?? '(none)',
+    ...holderFacts(holder),
     ageMs: holder ? Math.round(now - heldSince) : 0,
     statement: statement === undefined ? undefined : maskValues(statement),
     threadId,

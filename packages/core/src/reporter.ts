@@ -27,6 +27,9 @@ const MESSAGES: Readonly<Record<Refusal, string>> = {
 const NO_BACKSLASHES =
   "the session's sql_mode has NO_BACKSLASH_ESCAPES. query() and stream() write their values for it, but format() and escape(), here and in mysql2, escape with backslashes: text that goes into SQL through them can end its literal. Use placeholders, or SET SESSION sql_mode without it in onConnect.";
 
+/** What is known of a lease on which nothing was sent. */
+const UNUSED = { usedMs: 0, statements: 0 } as const;
+
 const WARN_EVERY_MS = 1_000;
 /** What was said once is remembered; this bounds what an application without route patterns could make of it. */
 const REMEMBERED = 1_000;
@@ -40,7 +43,6 @@ export interface ReporterParts {
 }
 
 export interface Refused {
-  readonly route: string;
   readonly owner: Owner | undefined;
   readonly waitedMs: number;
   readonly timeoutMs: number;
@@ -69,13 +71,12 @@ export class Reporter {
   }
 
   refusal(code: Refusal, refused: Refused): HandbackError {
-    const { settings, slots, clock, events } = this.#parts;
+    const { settings, slots, clock } = this.#parts;
     if (code === 'POOL_CLOSED') return new HandbackError(code, MESSAGES[code]);
     const report = poolReport({ settings, slots, now: clock.now(), ...refused });
     const { lastConnectError: cause, retryAfterSeconds } = refused;
     const facts = { report, retryAfterSeconds };
     const error = new HandbackError(code, MESSAGES[code], cause ? { ...facts, cause } : facts);
-    if (events.heard('acquireFailed')) events.tell('acquireFailed', { route: refused.route, error });
     this.#warn(code, report);
     return error;
   }
@@ -97,9 +98,10 @@ export class Reporter {
   /** Each time as an event, once per route as a warning. */
   openTransaction(entry: Entry): void {
     const { events } = this.#parts;
-    const route = entry.holder?.route ?? '(none)';
     const statement = entry.session.openedBy;
-    if (events.heard('rollback')) events.tell('rollback', { connection: entry.id, route, statement });
+    const { facts } = entry;
+    const { route } = facts;
+    if (events.heard('rollback')) events.tell('rollback', { connection: entry.id, ...facts, statement });
     this.#once(`open transaction ${route}`, {
       code: 'OPEN_TRANSACTION',
       message: `${route} left a transaction open (begun by ${statement ?? 'an unknown statement'}); it was rolled back. Said once per route.`,
@@ -170,6 +172,7 @@ export class Reporter {
     const { events, clock } = this.#parts;
     const report = {
       ...holderReport(entry, clock.now()),
+      lease: entry.lease,
       connection: entry.id,
       statements: holding.statements,
     };
@@ -192,15 +195,17 @@ export class Reporter {
   }
 
   /** What was reported has come back. */
-  unleaked({ holder, since }: Lease, { id }: Entry): void {
+  unleaked({ since }: Lease, entry: Entry): void {
     const { events, clock } = this.#parts;
-    events.tell('unleak', { connection: id, route: holder.route, heldMs: clock.now() - since });
+    events.tell('unleak', { connection: entry.id, ...entry.facts, heldMs: clock.now() - since });
   }
 
   released(entry: Entry, clean: boolean): void {
     const { events, clock } = this.#parts;
     if (!events.hearsRelease || !entry.holder) return;
-    const { id, holder, heldSince } = entry;
-    events.tell('release', { connection: id, route: holder.route, heldMs: clock.now() - heldSince, clean });
+    const { id, facts, heldSince, holding } = entry;
+    const heldMs = clock.now() - heldSince;
+    const { usedMs, statements } = holding ?? UNUSED;
+    events.tell('release', { connection: id, ...facts, heldMs, usedMs, statements, clean });
   }
 }

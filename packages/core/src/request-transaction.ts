@@ -1,3 +1,4 @@
+import { isTraced, type TransactionTrace, traceBegins } from './channels.js';
 import type { Claim } from './claims.js';
 import type { HandbackError } from './errors.js';
 import { lateWorkForbidden } from './late-rules.js';
@@ -8,6 +9,7 @@ import { answerBegun, answered, notWanted, rolledBack } from './refusals.js';
 import { type DriverError, type TrackedStatement, wasNeverSent } from './statement.js';
 import { Transaction, type Work } from './transaction.js';
 import { begin, commit, rollBack } from './transaction-run.js';
+import { transactionEnds } from './transaction-trace.js';
 import { Turn } from './turn.js';
 
 /**
@@ -18,6 +20,8 @@ export class RequestTransaction {
   readonly #dialect: Dialect;
   #current: Transaction | null = null;
   #lease: Lease | null = null;
+  /** Where somebody traces transactions. */
+  #trace: TransactionTrace | null = null;
   #opening: Promise<Transaction> | null = null;
   /** The acquire behind `#opening`. */
   #claim: Claim | null = null;
@@ -124,6 +128,7 @@ export class RequestTransaction {
     });
     // What is still in flight gets as long as at any other end.
     const timer = context.pool.clock.after(context.settings.drainTimeoutMs, () => {
+      this.#traced(rolledBack());
       this.#handBack(0);
       giveUp(rolledBack());
     });
@@ -131,8 +136,10 @@ export class RequestTransaction {
       await Promise.race([this.#quiet(), tooSlow]);
       // Of one that was lost it says so.
       if (this.#lease) await Promise.race([commit(this.#lease.transactions, () => timer.cancel()), tooSlow]);
+      this.#traced(undefined, true);
     } catch (error) {
       this.#restore?.();
+      this.#traced(error);
       throw error;
     } finally {
       timer.cancel();
@@ -158,7 +165,13 @@ export class RequestTransaction {
     if (lease && this.#life.lease === lease) this.#life.handBack(drainTimeoutMs);
   }
 
+  #traced(error?: unknown, committed = false): void {
+    if (this.#trace) transactionEnds(this.#trace, committed ? 'committed' : 'rolled back', error);
+    this.#trace = null;
+  }
+
   #end(): Lease | null {
+    this.#traced();
     const lease = this.#lease;
     this.#current?.end();
     this.#current = null;
@@ -231,7 +244,17 @@ export class RequestTransaction {
     this.#claim = null;
     // Begun by hand, before the route said that it runs in one.
     lease.transactions.refuseNested();
-    await begin(lease.transactions, this.#life.context.settings.transaction ?? {});
+    const options = this.#life.context.settings.transaction ?? {};
+    if (isTraced('transaction')) {
+      this.#trace = lease.transactions.message(options);
+      traceBegins('transaction', this.#trace, () => {});
+    }
+    try {
+      await begin(lease.transactions, options);
+    } catch (error) {
+      this.#traced(error);
+      throw error;
+    }
     return lease;
   }
 

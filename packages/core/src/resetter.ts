@@ -1,8 +1,9 @@
+import { isTraced, type ResetTrace, traceBegins, traceEnds } from './channels.js';
 import { type Clock, type Timer, whenSilent } from './clock.js';
 import type { DriverConnection } from './driver.js';
 import type { Entry } from './entry.js';
 import { HandbackError } from './errors.js';
-import type { PoolEvents } from './events.js';
+import type { LeaseFacts, PoolEvents } from './events.js';
 import type { Initializer } from './initializer.js';
 import type { PoolSettings } from './options.js';
 import type { Slots } from './slots.js';
@@ -21,6 +22,12 @@ export interface ResetterHooks {
   onFailed(entry: Entry, detail: string, cause?: Error): void;
 }
 
+/** `how`: all of the session (which rolls back by itself), or its transaction alone. */
+export interface Cleaning {
+  readonly how: 'reset' | 'rollback';
+  readonly why: string;
+}
+
 /** Clears sessions between two holders, with a deadline of its own: a reset has no timeout in the driver. */
 export class Resetter {
   readonly #parts: ResetterParts;
@@ -31,18 +38,21 @@ export class Resetter {
     this.#hooks = hooks;
   }
 
-  /** `how`: all of the session (which rolls back by itself), or its transaction alone. */
-  clean(entry: Entry, how: 'reset' | 'rollback', reason: string): void {
+  /** `whose`: the lease that has left it like that. */
+  clean(entry: Entry, { how, why }: Cleaning, whose: LeaseFacts | null): void {
     const { connection } = entry;
     this.#parts.slots.move(entry, 'resetting');
     const timer = this.#deadline(entry);
     if (!connection) return;
     const begun = this.#parts.clock.now();
-    const work = how === 'reset' ? this.#reset(entry, connection) : this.#rollBack(entry, connection);
+    const message = { pool: this.#parts.settings.name, connection: entry.id, how, reason: why };
+    const work = traced({ ...message, ...(whose ? { holder: whose } : {}) }, () =>
+      how === 'reset' ? this.#reset(entry, connection) : this.#rollBack(entry, connection),
+    );
     work.then(
       () => {
         timer.cancel();
-        if (entry.state === 'resetting') this.#cleaned(entry, reason, begun);
+        if (entry.state === 'resetting') this.#cleaned(entry, why, begun);
       },
       (error: Error) => {
         timer.cancel();
@@ -92,8 +102,20 @@ export class Resetter {
   #cleaned(entry: Entry, reason: string, begun: number): void {
     const { clock, events } = this.#parts;
     if (events.heard('reset')) {
-      events.tell('reset', { connection: entry.id, reason, durationMs: clock.now() - begun });
+      const durationMs = clock.now() - begun;
+      events.tell('reset', { connection: entry.id, ...entry.facts, reason, durationMs });
     }
     this.#hooks.onClean(entry);
   }
+}
+
+/** The same work, of which whoever traces those is told. */
+function traced(message: ResetTrace, work: () => Promise<void>): Promise<void> {
+  if (!isTraced('reset')) return work();
+  const begun = traceBegins('reset', message, work);
+  begun.then(
+    () => traceEnds('reset', message),
+    (error) => traceEnds('reset', message, error),
+  );
+  return begun;
 }

@@ -1,3 +1,4 @@
+import type { AcquireReports } from './acquire-reports.js';
 import type { Canceller } from './canceller.js';
 import type { PoolCircumstances } from './circumstances.js';
 import type { Clock } from './clock.js';
@@ -32,6 +33,7 @@ export interface PoolParts {
   readonly knowledge: Knowledge;
   readonly trust: PoolTrust;
   readonly reporter: Reporter;
+  readonly acquires: AcquireReports;
 }
 
 /** Where entries stay between the doors, and who looks after them there. Each calls back, so they come later. */

@@ -259,7 +259,8 @@ export class Scope extends Queryable {
   }
 
   #lateWork(sql: string | undefined): LateWork {
-    return { route: this.#context.route, sql, after: this.#life.over.lateAfter, entrances: ENTRANCES };
+    const { route, method, requestId } = this.#context;
+    return { route, method, requestId, sql, after: this.#life.over.lateAfter, entrances: ENTRANCES };
   }
 }
 

@@ -10,6 +10,7 @@ import { cancelled } from './refusals.js';
 import { textOf } from './session.js';
 import { snapshot } from './snapshot.js';
 import { type ReadText, readSql, type SqlShape } from './sql.js';
+import type { StatementTrace } from './statement-trace.js';
 
 /** Told when a statement is over, before its promise settles. */
 export interface StatementKeeper {
@@ -71,6 +72,8 @@ export abstract class TrackedStatement implements Statement, ReadText {
   precondition: (() => HandbackError | null) | null = null;
   previous: Statement | null = null;
   next: Statement | null = null;
+  /** Told how it ends, where somebody traces queries. */
+  trace: StatementTrace | null = null;
   #unlisten: (() => void) | null = null;
   #settled = false;
   #givenUp = false;
@@ -114,9 +117,14 @@ export abstract class TrackedStatement implements Statement, ReadText {
     this.#unlisten?.();
     keeper?.ended(this, error, result);
     if (this.#givenUp) return;
-    if (error === null) return this.succeed(result, fields);
-    const shown = withoutValues(error, this.text);
-    this.fail(keeper?.killed && error.errno === INTERRUPTED ? cancelled(shown) : shown);
+    if (error === null) {
+      this.trace?.ended(null);
+      return this.succeed(result, fields);
+    }
+    const masked = withoutValues(error, this.text);
+    const shown = keeper?.killed && error.errno === INTERRUPTED ? cancelled(masked) : masked;
+    this.trace?.ended(shown);
+    this.fail(shown);
   }
 
   /** Answers the caller now. */
@@ -124,6 +132,7 @@ export abstract class TrackedStatement implements Statement, ReadText {
     if (this.#settled || this.#givenUp) return;
     this.#givenUp = true;
     this.#unlisten?.();
+    this.trace?.ended(error ?? new Error('given up'));
     this.fail(error);
     this.onGivenUp?.();
   }

@@ -1,4 +1,5 @@
 import { Backoff } from './backoff.js';
+import { isTraced, type OpenTrace, traceBegins, traceEnds } from './channels.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
 import type { DriverConnection, OpenDone } from './driver.js';
@@ -7,6 +8,7 @@ import { isHopeless } from './error-classes.js';
 import type { PoolEvents } from './events.js';
 import type { Initializer } from './initializer.js';
 import type { Knowledge } from './knowledge.js';
+import { outsideRequests } from './neutral.js';
 import type { Opener } from './opener.js';
 import type { PoolSettings } from './options.js';
 import { LIFETIME_JITTER, opensWanted, type Trust } from './policy.js';
@@ -147,7 +149,7 @@ export class Supply {
 
   /** An open belongs to the pool, not to whoever asked: it goes on when that one gives up. */
   #open(): void {
-    const { clock, slots, opener, initializer, knowledge, trust } = this.#parts;
+    const { clock, settings, slots, opener, initializer, knowledge, trust } = this.#parts;
     const entry = new Entry(this.#nextId++, clock.now(), trust.generation, knowledge);
     slots.add(entry);
     const done: OpenDone = (error, connection) => {
@@ -161,7 +163,7 @@ export class Supply {
       const isAwaited = this.#hooks.pending() > 0;
       entry.session.opened(await initializer.initialize(connection, urgent && isAwaited));
     };
-    this.#giveUp.set(entry, opener.open(done, { prepare }));
+    this.#giveUp.set(entry, opener.open(trace(entry, settings.name, done), { prepare }));
   }
 
   #opened(entry: Entry, connection: DriverConnection): void {
@@ -216,4 +218,17 @@ export class Supply {
     connection.onLost = (cause) => this.#hooks.onLost(entry, cause);
     this.#parts.closer.close(entry, error);
   }
+}
+
+/** `done`, which tells of its attempt whoever traces those. */
+function trace(entry: Entry, pool: string, done: OpenDone): OpenDone {
+  if (!isTraced('open')) return done;
+  const message: OpenTrace = { pool, connection: entry.id };
+  return outsideRequests(() =>
+    traceBegins('open', message, () => (error: Error | null, connection?: DriverConnection) => {
+      if (connection) message.threadId = connection.threadId;
+      traceEnds('open', message, error);
+      done(error, connection);
+    }),
+  );
 }

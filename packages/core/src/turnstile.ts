@@ -1,4 +1,5 @@
 import type { Entry, Holder } from './entry.js';
+import { numberOf, type Waiter } from './pending.js';
 import { howToValidate } from './policy.js';
 import type { PoolParts, Rooms } from './rooms.js';
 
@@ -18,8 +19,8 @@ export class Turnstile {
     this.rooms = rooms;
   }
 
-  /** An idle entry, leased to `holder`; null = it takes a closer look to say whether there is one. */
-  out(holder: Holder, mustBeProven: boolean): Entry | null {
+  /** An idle entry, leased to `holder`, or to who waited for it; null = it takes a closer look to say whether there is one. */
+  out(holder: Holder, waiter: Waiter | null, mustBeProven: boolean): Entry | null {
     const { settings, slots, trust, clock } = this.parts;
     const entry = settings.reuse === 'lifo' ? slots.idle.last : slots.idle.first;
     if (entry === null || entry.connection === null || !entry.connection.isReady()) return null;
@@ -27,6 +28,7 @@ export class Turnstile {
     if (now >= entry.expiresAt || this.isUnusual(entry) || this.parts.events.hearsAcquire) return null;
     if (mustBeProven && howToValidate(entry, now, settings, trust) !== null) return null;
     slots.lend(entry);
+    entry.lease = waiter === null ? ++this.parts.acquires.last : numberOf(waiter);
     entry.checked = false;
     entry.holder = holder;
     entry.heldSince = now;
@@ -71,6 +73,7 @@ export class Turnstile {
     if (next === null) return false;
     counters.cleanReleases++;
     counters.acquired++;
+    entry.lease = numberOf(next);
     entry.checked = false;
     entry.holder = next.holder;
     entry.heldSince = now;

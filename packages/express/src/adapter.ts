@@ -1,5 +1,6 @@
 import {
   type AnswerGate,
+  BesideRequests,
   type CloseOptions,
   type ConnectionPool,
   checkRouteOptions,
@@ -58,6 +59,16 @@ class View implements RequestView<Request> {
   }
 }
 
+/** The application's own object, which Express has made the prototype of the request: that is known without a look at the request. */
+function prototypeOf(req: Request): object {
+  const prototype = Object.getPrototypeOf(req) as Partial<Request>;
+  return requestOf(prototype) === prototype ? prototype : (requestOf(req) as object);
+}
+
+function requestOf({ app }: Partial<Request>): object | undefined {
+  return (app as { request?: object } | undefined)?.request;
+}
+
 /**
  * `app.use(handback({ uri }))`: `req.db` in every handler behind it.
  *
@@ -65,10 +76,12 @@ class View implements RequestView<Request> {
  */
 export function handback(options: HandbackOptions): Handback {
   const plugin = new Plugin<Request>(options);
-  const installer = new Installer<Request>(plugin, (request) => new View(request));
+  // Whatever stands for a request has its response, which knows the request itself.
+  const admissions = new BesideRequests<Request>((request) => request.res?.req);
+  const installer = new Installer<Request>(plugin, (request) => new View(request), admissions);
   const middleware = (req: Request, _res: Response, next: NextFunction) => {
     try {
-      installer.admit(req, (req.app as unknown as { request: object }).request);
+      installer.admit(req, prototypeOf(req));
     } catch (error) {
       next(error);
       return;

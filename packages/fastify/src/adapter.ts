@@ -111,6 +111,10 @@ class View implements RequestView<FastifyRequest> {
     return this.request.routeOptions.url;
   }
 
+  get requestId(): string {
+    return this.request.id;
+  }
+
   get gate(): AnswerGate {
     return gateOf(this.#reply);
   }

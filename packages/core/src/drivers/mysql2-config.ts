@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { ConnectionOptions } from 'mysql2';
+import mysql, { type ConnectionOptions } from 'mysql2';
 
 /**
  * Connection defaults, each with its reason:
@@ -24,7 +24,7 @@ export interface ConfigContext {
   readonly poolName: string;
 }
 
-/** What the driver is given for one connection: a fresh object, since mysql2 writes into it. */
+/** The options that the driver is given. */
 export function completeConfig(config: ConnectionOptions, context: ConfigContext): ConnectionOptions {
   return {
     maxPreparedStatements: MAX_PREPARED_STATEMENTS,
@@ -42,4 +42,44 @@ export function completeConfig(config: ConnectionOptions, context: ConfigContext
       ...config.connectAttributes,
     },
   } as ConnectionOptions;
+}
+
+/** mysql2's own reading of its options: one for each connection, since it writes into it. */
+export interface DriverConfig {
+  stream?: unknown;
+  maxPreparedStatements: number;
+}
+
+interface Reading {
+  /** The options as they were then, and what was read of them. */
+  readonly given: ConnectionOptions;
+  readonly poolName: string;
+  readonly config: DriverConfig;
+}
+
+const { ConnectionConfig } = mysql as unknown as {
+  ConnectionConfig: { new (options: object): DriverConfig; readonly prototype: object };
+};
+
+const readings = new WeakMap<ConnectionOptions, Reading>();
+
+/**
+ * What the driver is to know for one connection. To read a uri and all options costs more than the rest of making one, so
+ * that it is done once for as long as they stay the same: an application may put another password into its object.
+ *
+ * @throws what the driver says of options that it does not take
+ */
+export function driverConfig(given: ConnectionOptions, { poolName }: ConfigContext): DriverConfig {
+  let reading = readings.get(given);
+  if (reading?.poolName !== poolName || !isAsItWas(given, reading.given)) {
+    const config = new ConnectionConfig(completeConfig(given, { poolName }));
+    reading = { given: { ...given }, poolName, config };
+    readings.set(given, reading);
+  }
+  return Object.setPrototypeOf({ ...reading.config }, ConnectionConfig.prototype);
+}
+
+function isAsItWas(now: ConnectionOptions, then: ConnectionOptions): boolean {
+  const names = Object.keys(now) as (keyof ConnectionOptions)[];
+  return names.length === Object.keys(then).length && names.every((name) => now[name] === then[name]);
 }

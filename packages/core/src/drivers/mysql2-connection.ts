@@ -20,6 +20,7 @@ import type { PacketGate } from './mysql2-gate.js';
 import { type Internals, internals } from './mysql2-internals.js';
 import { cannotCarry } from './mysql2-narrow.js';
 import { Mysql2Session } from './mysql2-session.js';
+import { makeRoom } from './mysql2-statements.js';
 import { StatusWatch, statusIsSeen } from './mysql2-status.js';
 
 /** What the server says of itself before anything else. */
@@ -252,7 +253,10 @@ export class Mysql2Connection implements DriverConnection, Escaping {
   }
 
   expose(): RawConnection {
-    if (!this.#exposed) bindCommands(this.raw);
+    if (!this.#exposed) {
+      bindCommands(this.raw);
+      makeRoom(this.raw);
+    }
     this.#exposed = true;
     return this.raw;
   }

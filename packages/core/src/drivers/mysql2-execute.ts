@@ -1,6 +1,7 @@
 import type { RawConnection, Statement } from '../driver.js';
 import { quotedParts } from '../lexer.js';
 import { type Internals, internals } from './mysql2-internals.js';
+import { makeRoom } from './mysql2-statements.js';
 
 export type Done = (error: Error | null, result?: unknown, fields?: unknown) => void;
 
@@ -32,6 +33,7 @@ export interface Escaping {
  */
 export function execute(raw: RawConnection, statement: Statement, escaping: Escaping, done: Done): void {
   const known = internals(raw);
+  makeRoom(raw);
   raw.execute(statement.sql as string, statement.values as [], (error, result, fields) => {
     if (!error || !hasNoRoom(error) || wasPrepared(statement, known)) return done(error, result, fields);
     if (known._statements.size > 0) {

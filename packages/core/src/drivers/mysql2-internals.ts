@@ -16,6 +16,7 @@ export interface Internals {
     readonly timezone?: string;
     charsetNumber: number;
     database?: string;
+    readonly maxPreparedStatements: number;
     queryFormat?: unknown;
     multipleStatements?: boolean;
     compress?: unknown;
@@ -30,7 +31,13 @@ export interface Internals {
   readonly _commands: { readonly length: number };
   readonly _paused: boolean;
   /** By text; what leaves it is closed on the server. */
-  readonly _statements: { readonly size: number; keys(): Iterable<string>; clear(): void };
+  readonly _statements: {
+    readonly max: number;
+    readonly size: number;
+    keys(): Iterable<string>;
+    clear(): void;
+    resize(max: number): void;
+  };
 }
 
 export const internals = (raw: RawConnection): Internals => raw as unknown as Internals;

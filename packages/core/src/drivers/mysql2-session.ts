@@ -80,9 +80,9 @@ export class Mysql2Session {
       nameless.add(this.#version);
       return false;
     }
-    const [role = null, connectionId, serverUid, serverId, hostname, port] = answer[0] ?? [];
+    const [role = null, identity] = answer[0] ?? [];
     this.#role = role;
-    this.#server = identityOf({ connectionId, serverUid, serverId, hostname, port }, this.#threadId);
+    this.#server = identityOf(identity, this.#threadId);
     return true;
   }
 
@@ -175,7 +175,7 @@ export class Mysql2Session {
       return this.#ask(ROLE);
     })) as Record<string, unknown>[];
     this.#role = (row.role as string | null | undefined) ?? null;
-    this.#server = identityOf(row, this.#threadId);
+    this.#server = identityOf(row.identity, this.#threadId);
   }
 
   async #refuseSurvivors(): Promise<void> {

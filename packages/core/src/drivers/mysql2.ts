@@ -12,25 +12,29 @@ import type {
 } from '../driver.js';
 import { HandbackError } from '../errors.js';
 import { readSchemaReach, readServerFacts } from '../server-facts.js';
-import { completeConfig } from './mysql2-config.js';
+import { driverConfig } from './mysql2-config.js';
 import { connectionLost, type Handshake, Mysql2Connection } from './mysql2-connection.js';
 import { unnamed } from './mysql2-format.js';
 import { PacketGate } from './mysql2-gate.js';
 import { hazards } from './mysql2-hazards.js';
 import { internals } from './mysql2-internals.js';
+import { withoutRoom } from './mysql2-statements.js';
 import { verifyServer } from './mysql2-tls.js';
+
+/** As the driver's `createConnection` does it, with options that were read already. */
+const { Connection } = mysql as unknown as { Connection: new (options: { config: object }) => RawConnection };
 
 /** What is said to the server before anybody else may use the connection. */
 type Greeting = (connection: Mysql2Connection, settings: OpenSettings) => Promise<void>;
 
 function open(settings: OpenSettings, greet: Greeting, done: OpenDone): (reason: Error) => void {
-  const config = completeConfig(settings.config, settings);
   const { address } = settings;
-  if (address) config.stream = () => connect(address.port, address.host).setNoDelay(true);
   let made: RawConnection | undefined;
   let raw: RawConnection;
   try {
-    raw = made = mysql.createConnection(config);
+    const config = driverConfig(settings.config, settings);
+    if (address) config.stream = () => connect(address.port, address.host).setNoDelay(true);
+    raw = made = withoutRoom(config, () => new Connection({ config }));
     verifyServer(raw);
   } catch (error) {
     // An unknown character set or TLS profile: the driver throws before it connects.

@@ -1,0 +1,108 @@
+import { type AcquireTrace, isTraced, traceBegins, traceEnds } from './channels.js';
+import type { Clock } from './clock.js';
+import type { Entry, Holder } from './entry.js';
+import type { HandbackError } from './errors.js';
+import type { LeaseFacts, PoolEvents } from './events.js';
+import { leaseFacts } from './lease-facts.js';
+import { waitsSince } from './moment.js';
+import type { PoolSettings } from './options.js';
+import { numberOf, type Waiter } from './pending.js';
+
+export interface AcquireReportParts {
+  readonly settings: PoolSettings;
+  readonly clock: Clock;
+  readonly events: PoolEvents;
+}
+
+const NOTHING = () => {};
+
+/** Numbers the leases, and tells of each acquire: that it begins, and how it ends, once each. */
+export class AcquireReports {
+  /** Number of the acquire that began last; the lease that comes of it has the same. */
+  last = 0;
+  private readonly parts: AcquireReportParts;
+  /** Those under way that somebody traces. */
+  private readonly traced = new Map<number, AcquireTrace>();
+  /** The one that is being told of its connection. */
+  private granting = 0;
+
+  constructor(parts: AcquireReportParts) {
+    this.parts = parts;
+  }
+
+  /** Whether anybody listens to any of it. */
+  get heard(): boolean {
+    return this.parts.events.hearsAcquire;
+  }
+
+  /** It has its number. To be called while whoever asks is on the stack. */
+  begun(lease: number, holder: Holder): void {
+    const { events, settings } = this.parts;
+    const facts = leaseFacts(lease, holder);
+    if (events.heard('acquireStart')) events.tell('acquireStart', facts);
+    if (!isTraced('acquire')) return;
+    const message: AcquireTrace = { pool: settings.name, holder: facts };
+    this.traced.set(lease, message);
+    traceBegins('acquire', message, NOTHING);
+  }
+
+  /** `waiter`: who waited for it; null = nobody, it was there. */
+  granted(entry: Entry, waiter: Waiter | null): void {
+    const { events } = this.parts;
+    if (waiter === null && entry.holder) this.begun(entry.lease, entry.holder);
+    const waitedMs = waiter === null ? 0 : this.waited(waiter);
+    const message = this.traced.get(entry.lease);
+    if (message) entry.facts = message.holder;
+    this.granting = entry.lease;
+    if (events.heard('acquire')) events.tell('acquire', { connection: entry.id, ...entry.facts, waitedMs });
+    this.granting = 0;
+    if (message) this.traceEnded({ message, waitedMs, connection: entry.id });
+  }
+
+  /** `pending` = who still waits. */
+  refused(waiter: Waiter, error: HandbackError, pending: number): void {
+    const { events } = this.parts;
+    const { code } = error;
+    const waitedMs = this.waited(waiter);
+    const facts = () => this.factsOf(waiter);
+    if (events.heard('acquireFailed')) events.tell('acquireFailed', { ...facts(), waitedMs, code, error });
+    if ((code === 'QUEUE_FULL' || code === 'OVERLOADED') && events.heard('shed'))
+      events.tell('shed', { ...facts(), waitedMs, code, pending });
+    const message = this.traced.get(numberOf(waiter));
+    if (message) this.traceEnded({ message, waitedMs, error });
+  }
+
+  /** It waits no more, and has no connection. */
+  withdrawn(waiter: Waiter): void {
+    // A listener that hears of the connection calls it off: it had one.
+    if (numberOf(waiter) === this.granting) return;
+    const { events } = this.parts;
+    const waitedMs = this.waited(waiter);
+    if (events.heard('acquireFailed'))
+      events.tell('acquireFailed', { ...this.factsOf(waiter), waitedMs, code: 'WITHDRAWN' });
+    const message = this.traced.get(numberOf(waiter));
+    if (message) this.traceEnded({ message, waitedMs });
+  }
+
+  private traceEnded(ended: {
+    message: AcquireTrace;
+    waitedMs: number;
+    connection?: number;
+    error?: HandbackError;
+  }): void {
+    const { message, waitedMs, connection, error } = ended;
+    this.traced.delete(message.holder.lease);
+    message.waitedMs = waitedMs;
+    if (connection !== undefined) message.connection = connection;
+    traceEnds('acquire', message, error);
+  }
+
+  private factsOf(waiter: Waiter): LeaseFacts {
+    const number = numberOf(waiter);
+    return this.traced.get(number)?.holder ?? leaseFacts(number, waiter.holder);
+  }
+
+  private waited(waiter: Waiter): number {
+    return Math.max(0, this.parts.clock.now() - waitsSince(waiter));
+  }
+}

@@ -1,0 +1,62 @@
+import { type QueryTrace, traceBegins, traceEnds } from './channels.js';
+import type { Entry } from './entry.js';
+import type { LeaseFacts } from './events.js';
+import { maskValues } from './mask.js';
+import type { TrackedStatement } from './statement.js';
+
+/** What those who trace queries are given. Its text is masked when they read it. */
+class Message implements QueryTrace {
+  readonly pool: string;
+  readonly prepared: boolean;
+  holder: LeaseFacts | undefined;
+  connection: number | undefined;
+  error: unknown;
+  readonly #text: string;
+  #masked: string | undefined;
+
+  constructor(pool: string, { prepared, text }: TrackedStatement) {
+    this.pool = pool;
+    this.prepared = prepared;
+    this.#text = text;
+  }
+
+  get statement(): string {
+    this.#masked ??= maskValues(this.#text);
+    return this.#masked;
+  }
+}
+
+/** One statement, from its caller to its answer. */
+export class StatementTrace {
+  readonly #message: Message;
+  #over = false;
+
+  constructor(message: Message) {
+    this.#message = message;
+  }
+
+  /** It has got a connection; of one that is sent again, the last. */
+  on(entry: Entry): void {
+    this.#message.holder = entry.facts;
+    this.#message.connection = entry.id;
+  }
+
+  ended(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    traceEnds('query', this.#message, error);
+  }
+}
+
+/** Submits a statement, of which whoever traces those is told. To be called while its caller is on the stack. */
+export function tracedFrom(
+  pool: string,
+  statement: TrackedStatement,
+  submit: () => void,
+  entry?: Entry,
+): void {
+  const message = new Message(pool, statement);
+  statement.trace = new StatementTrace(message);
+  if (entry) statement.trace.on(entry);
+  traceBegins('query', message, submit);
+}
