@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { eventually, within } from '@handback/contract/support/eventually.js';
 import { incidents } from 'handback-examples/dist/incidents/incidents.js';
+import { labelsOf, outputIn } from 'handback-examples/dist/incidents/stage/docs.js';
 import type { Side } from 'handback-examples/dist/incidents/stage/incident.js';
 import { show } from 'handback-examples/dist/incidents/stage/show.js';
 import { Transcript } from 'handback-examples/dist/incidents/stage/transcript.js';
@@ -25,7 +27,14 @@ async function shown(number: number): Promise<Shown> {
   const sides = await show(incident, { isShort: true, print: () => {}, transcript, signal });
   assert.ok((sides[0]?.hit ?? 0) > 0, `it does not happen without Handback:\n${transcript.text}`);
   assert.equal(sides.at(-1)?.hit, 0, `it happens with Handback:\n${transcript.text}`);
+  assertAsInDocs(number, transcript.text);
   return { figures: sides.map(numbersOf), text: transcript.text };
+}
+
+/** docs/operations.md has the table of the full form: with the same rows. */
+function assertAsInDocs(number: number, text: string): void {
+  const page = readFileSync('docs/operations.md', 'utf8');
+  assert.deepEqual(labelsOf(text), labelsOf(outputIn(page, number)));
 }
 
 function numbersOf({ figures }: Side): number[] {
@@ -36,6 +45,7 @@ describe('incidents', () => {
   it('1, as the command runs it: sessions that nobody closed keep the pool and their transactions; with Handback they end', async () => {
     const { code, stdout, stderr } = await runNode([SCRIPT, '1', '--short']);
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assertAsInDocs(1, stdout.trim());
     assert.match(stdout, /^threads of the application, all of them asleep +10 +\d$/m);
     assert.match(stdout, /^of those in an open transaction +3 +0$/m);
     assert.match(stdout, /^without an answer, of 5 requests after that +5 +0$/m);

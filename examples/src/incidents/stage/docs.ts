@@ -7,6 +7,20 @@ export function placeOf(number: number): { start: string; end: string } {
   return { start: `<!-- incident:${number}:start -->`, end: `<!-- incident:${number}:end -->` };
 }
 
+/** What the page has as an incident's output; '' = nothing yet. */
+export function outputIn(page: string, number: number): string {
+  const { start, end } = placeOf(number);
+  const [, rest = ''] = page.split(start);
+  const [block = ''] = rest.split(end);
+  return block.replace(/^\s*```text\n|```\s*$/g, '').trim();
+}
+
+/** What the rows of the table at its end are about; figures in them depend on the size. */
+export function labelsOf(output: string): string[] {
+  const rows = output.slice(output.lastIndexOf('\n\n')).trim().split('\n').slice(1);
+  return rows.map((row) => row.split(/ {2,}/)[0]?.replace(/\d+/g, 'N') ?? '');
+}
+
 export async function writeIntoDocs(
   file: string,
   { number }: Incident,
