@@ -41,13 +41,14 @@ export function exitCodeOf(findings: readonly Finding[]): number {
   return critical + warning > 0 ? EXIT.findings : EXIT.ok;
 }
 
-/** Escapes what comes from elsewhere. */
+/** Escapes what comes from elsewhere. Where all is well, the sentence is enough. */
 export function printFindings(terminal: Terminal, findings: readonly Finding[]): void {
   const width = Math.max(...ORDER.map((severity) => severity.length));
   const indent = ' '.repeat(width + 2);
   for (const { severity, title, evidence, change, id } of bySeverity(findings)) {
     const mark = terminal.style(STYLES[severity], severity.padEnd(width));
     terminal.print(`${mark}  ${printable(title)} ${terminal.style('dim', `[${id}]`)}`);
+    if (severity === 'ok') continue;
     for (const line of evidence) terminal.print(indent + terminal.style('dim', printable(line)));
     if (change) terminal.print(`${indent}→ ${printable(change)}`);
   }

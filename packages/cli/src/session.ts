@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import { CommandError } from './exit-codes.js';
 import type { Target } from './target.js';
@@ -12,9 +13,15 @@ export interface Session {
   readonly ask: Ask;
   /** This session's id on the server. */
   readonly id: number;
-  /** The peer, where it is a network connection. */
-  readonly remote: { readonly address: string; readonly port: number } | undefined;
+  /** Where it is a network connection. */
+  readonly socket: SocketEnds | undefined;
   close(): Promise<void>;
+}
+
+export interface SocketEnds {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localPort: number;
 }
 
 interface SessionOptions {
@@ -22,6 +29,8 @@ interface SessionOptions {
   /** For connecting, and for each statement. */
   readonly timeoutMs: number;
 }
+
+const GOODBYE_MS = 1_000;
 
 /** Rejects with CommandError, in which `code` is the driver's. */
 export async function openSession(target: Target, options: SessionOptions): Promise<Session> {
@@ -37,7 +46,7 @@ export async function openSession(target: Target, options: SessionOptions): Prom
   };
   try {
     await limitSession(ask, timeoutMs);
-    return { ask, id: connection.threadId, remote: peerOf(connection), close: () => closeOf(connection) };
+    return { ask, id: connection.threadId, socket: endsOf(connection), close: () => closeOf(connection) };
   } catch (error) {
     connection.destroy();
     const { message, code } = error as Error & { code?: string };
@@ -66,28 +75,33 @@ function configFor(target: Target, { password, timeoutMs }: SessionOptions): Con
 async function limitSession(ask: Ask, timeoutMs: number): Promise<void> {
   const seconds = Math.max(1, Math.ceil(timeoutMs / 1_000));
   await ask('SET SESSION TRANSACTION READ ONLY');
-  const limits = [
+  const settings = [
+    // Of the times that the server keeps in its own zone.
+    "time_zone = 'SYSTEM'",
     `max_statement_time = ${seconds}`,
     `max_execution_time = ${seconds * 1_000}`,
     `lock_wait_timeout = ${seconds}`,
   ];
-  for (const limit of limits) await ask(`SET SESSION ${limit}`).catch(ignoreUnknown);
+  for (const setting of settings) await ask(`SET SESSION ${setting}`).catch(ignoreUnknown);
 }
 
 function ignoreUnknown(error: Error & { errno?: number }): void {
   if (error.errno === undefined || error.errno < 0) throw error;
 }
 
-function peerOf(connection: Connection): Session['remote'] {
-  const { stream } = (connection as unknown as { connection: { stream?: unknown } }).connection;
-  const { remoteAddress, remotePort } = (stream ?? {}) as { remoteAddress?: string; remotePort?: number };
-  return remoteAddress === undefined || remotePort === undefined
-    ? undefined
-    : { address: remoteAddress, port: remotePort };
+function endsOf(connection: Connection): SocketEnds | undefined {
+  const { stream } = (connection as unknown as { connection: { stream?: Partial<SocketEnds> } }).connection;
+  const { remoteAddress, remotePort, localPort } = stream ?? {};
+  if (remoteAddress === undefined || remotePort === undefined || localPort === undefined) return undefined;
+  return { remoteAddress, remotePort, localPort };
 }
 
+/** A server that stands still does not answer to a goodbye either. */
 async function closeOf(connection: Connection): Promise<void> {
-  await connection.end().catch(() => {});
+  const waited = new AbortController();
+  const said = connection.end().catch(() => {});
+  await Promise.race([said, pause(GOODBYE_MS, undefined, { signal: waited.signal }).catch(() => {})]);
+  waited.abort();
   connection.destroy();
 }
 

@@ -35,6 +35,7 @@ export type { JobOptions } from './job.js';
 export type { LeaseHandle as Lease } from './lease-handle.js';
 export type { ScopeState } from './lifecycle.js';
 export { startsAsEventStream } from './long-lived.js';
+export { maskValues } from './mask.js';
 export { Installer, refuseRequest, routeMarker, routeSettingOf } from './middleware.js';
 export type { Rule, Rules } from './option-rules.js';
 export {

@@ -1,41 +1,183 @@
-import { numberOption } from '../arguments.js';
-import type { Command } from '../command.js';
-import { UsageError } from '../exit-codes.js';
-import { exitCodeOf, printFindings } from '../findings.js';
+import { numberOption, textOption } from '../arguments.js';
+import type { Command, Invocation, Values } from '../command.js';
+import { CommandError, UsageError } from '../exit-codes.js';
+import { exitCodeOf, type Finding } from '../findings.js';
 import { passwordFor } from '../password.js';
-import { openSession } from '../session.js';
-import { parseTarget } from '../target.js';
-import { examine } from './examine.js';
+import { openSession, type Session } from '../session.js';
+import { parseTarget, type Target } from '../target.js';
+import { type ApplicationPool, fetchApplication } from './application.js';
+import { applicationPools } from './checks/application.js';
+import { findingsOf } from './checks/index.js';
+import { clientSockets } from './checks/sockets.js';
+import { takePicture } from './examine.js';
+import { EXPECTATION_OPTIONS, type Expectation, expectationOf } from './expectation.js';
+import type { Unseen } from './picture.js';
+import { refusalFinding } from './refused.js';
+import { printReport, type Report, reportOf } from './report.js';
+import { addressesOf } from './sockets/addresses.js';
+import { type SocketCensus, takeCensus } from './sockets/census.js';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_SAMPLE_MS = 1_000;
 
 export const doctor: Command = {
   name: 'doctor',
   summary: 'who has connections to a server, how far it is from its limit, and what to change',
-  usage: '<url> [options]',
+  usage: '<url> [--app <url>] [options]',
   description: `
 <url> is the server's, as the application has it: mysql://user@host:3306/schema. Its password is taken from the
-url, from HANDBACK_PASSWORD or MYSQL_PWD, or asked for on a terminal. It only reads: SELECT and SHOW.`,
+url, from HANDBACK_PASSWORD or MYSQL_PWD, or asked for on a terminal. It only reads (SELECT, SHOW), with the
+privileges that the account has, and says what it could not see; PROCESS shows most of it.
+
+--app is a route of the application that answers with pool.stats(), or { stats, holders, options } (a user and
+password in that url, or HANDBACK_APP_AUTHORIZATION, are sent along). Without it the pool's options are taken from
+the command line, and else Handback's defaults are assumed.`,
   options: {
+    app: { type: 'string', value: 'URL', help: "the application's statistics: http://127.0.0.1:3000/stats" },
+    ...EXPECTATION_OPTIONS,
+    'behind-proxy': {
+      type: 'boolean',
+      help: 'a proxy that shares connections answers at <url>: leave out what would then mislead',
+    },
+    sample: {
+      type: 'string',
+      value: 'MS',
+      help: `how long to watch the counters (default ${DEFAULT_SAMPLE_MS}, 0 = not)`,
+    },
     timeout: {
       type: 'string',
       value: 'MS',
       help: `for connecting and for each statement (default ${DEFAULT_TIMEOUT_MS})`,
     },
   },
-  async run({ values, positionals, terminal, env }) {
-    if (positionals.length > 1) throw new UsageError('doctor takes one url');
-    const target = parseTarget(positionals[0]);
-    const timeoutMs = numberOption(values, 'timeout', 1) ?? DEFAULT_TIMEOUT_MS;
-    const password = await passwordFor(target, { env });
-    const session = await openSession(target, { password, timeoutMs });
-    try {
-      const findings = await examine(session);
-      if (values.json) terminal.printJson({ server: target.label, findings });
-      else printFindings(terminal, findings);
-      return exitCodeOf(findings);
-    } finally {
-      await session.close();
-    }
+  async run(invocation) {
+    const request = requestOf(invocation);
+    const { values, terminal } = invocation;
+    const report = await diagnose(request, invocation);
+    if (values.json) terminal.printJson(report);
+    else printReport(terminal, report);
+    return exitCodeOf(report.findings);
   },
 };
+
+interface Request {
+  readonly target: Target;
+  readonly timeoutMs: number;
+  readonly sampleMs: number;
+  readonly app: string | undefined;
+  readonly behindProxy: boolean;
+  readonly values: Values;
+}
+
+/** Throws UsageError before anything is asked. */
+function requestOf({ values, positionals }: Invocation): Request {
+  if (positionals.length > 1) throw new UsageError('doctor takes one url');
+  const app = textOption(values, 'app');
+  if (app !== undefined && !(URL.canParse(app) && /^https?:$/.test(new URL(app).protocol)))
+    throw new UsageError('--app is a url: http://127.0.0.1:3000/stats');
+  expectationOf(values);
+  return {
+    target: parseTarget(positionals[0]),
+    timeoutMs: numberOption(values, 'timeout', 1) ?? DEFAULT_TIMEOUT_MS,
+    sampleMs: numberOption(values, 'sample') ?? DEFAULT_SAMPLE_MS,
+    app,
+    behindProxy: values['behind-proxy'] === true,
+    values,
+  };
+}
+
+/** What can be known without the server. */
+interface Surroundings {
+  readonly pools: readonly ApplicationPool[];
+  readonly expected: Expectation;
+  readonly findings: Finding[];
+  readonly unseen: Unseen[];
+}
+
+async function diagnose(request: Request, { env }: Invocation): Promise<Report> {
+  const { target, timeoutMs } = request;
+  const password = await passwordFor(target, { env });
+  const surroundings = await lookAround(request, env);
+  const session = await openSession(target, { password, timeoutMs }).catch((error) => {
+    const refusal = error instanceof CommandError ? refusalFinding(error.code, error.message) : null;
+    if (refusal) return refusal;
+    throw error;
+  });
+  if ('severity' in session) return fromOutside(request, surroundings, session);
+  try {
+    return await fromInside(request, surroundings, session);
+  } finally {
+    await session.close();
+  }
+}
+
+async function lookAround(request: Request, env: NodeJS.ProcessEnv): Promise<Surroundings> {
+  const { app, values, timeoutMs } = request;
+  const findings: Finding[] = [];
+  let pools: readonly ApplicationPool[] = [];
+  if (app !== undefined) {
+    try {
+      pools = await fetchApplication(app, { timeoutMs, env });
+    } catch (error) {
+      findings.push({
+        id: 'application',
+        severity: 'warning',
+        title: 'the application did not tell of its pools',
+        evidence: [(error as Error).message],
+        change:
+          'a route that answers with pool.stats(), or { stats: pool.stats(), holders: pool.holders() }, as JSON',
+      });
+    }
+  }
+  return { pools, expected: expectationOf(values, pools[0]?.options), findings, unseen: [] };
+}
+
+async function fromInside(request: Request, surroundings: Surroundings, session: Session): Promise<Report> {
+  const { pools, expected, findings, unseen } = surroundings;
+  const { socket } = session;
+  const sockets = socket
+    ? await censusOf(request.target, unseen, socket.remoteAddress, socket.remotePort)
+    : null;
+  const { target, behindProxy, sampleMs } = request;
+  const picture = await takePicture({ target, session, expected, pools, behindProxy, sampleMs, sockets });
+  return reportOf(picture, [...findings, ...findingsOf(picture)], unseen);
+}
+
+/** Where we are not let in, this host's sockets and the application still tell something. */
+async function fromOutside(request: Request, surroundings: Surroundings, refusal: Finding): Promise<Report> {
+  const { pools, expected, findings, unseen } = surroundings;
+  const { target } = request;
+  const sockets = target.socketPath === undefined ? await censusOf(target, unseen) : null;
+  return {
+    server: { url: target.label },
+    connections: [],
+    findings: [refusal, ...findings, ...clientSockets({ sockets }), ...applicationPools({ pools, expected })],
+    unseen: [{ what: 'the server from within', why: refusal.title }, ...unseen],
+  };
+}
+
+async function censusOf(
+  { host, port }: Target,
+  unseen: Unseen[],
+  address?: string,
+  remotePort = port,
+): Promise<SocketCensus | null> {
+  try {
+    const addresses = await addressesOf(host, address);
+    const census = await takeCensus({ addresses, port: remotePort, exceptPid: process.pid });
+    if (census.processes.some((found) => found.process === undefined))
+      unseen.push({
+        what: 'which processes of this host some sockets are of',
+        why: 'this account may not look into the processes of others',
+        remedy: 'run it as root, or as the account that the processes run as',
+      });
+    return census;
+  } catch (error) {
+    unseen.push({
+      what: 'the sockets of this host',
+      why: (error as Error).message,
+      remedy: 'they are read from /proc, on Linux',
+    });
+    return null;
+  }
+}
