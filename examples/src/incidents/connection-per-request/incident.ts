@@ -42,14 +42,15 @@ function statementS({ isShort }: Stage): number {
 
 /** `most`: threads, at the height of the load. */
 async function side(stage: Stage, name: 'without' | 'with', words: string, most: number): Promise<Side> {
-  stage.heading(words);
+  await stage.begin(words);
   const { operator } = stage;
   const app = await stage.startOne(`connection-per-request/${name}.js`, { STATEMENT_S: statementS(stage) });
   const load = Promise.all(times(REQUESTS, () => ask(app.at('/search'))));
   await stage.until('the height of the load', async () => (await operator.threads()).length >= most);
+  if (name === 'without') await stage.until('the first is refused', () => app.log !== '');
   await stage.showThreads();
   await stage.showStatus('Threads_connected', 'Max_used_connections');
-  await stage.consultDoctor('--max', POOL, ...(name === 'with' ? ['--app', app.at('/stats')] : []));
+  await stage.consultDoctor(name === 'with' ? { app, about: ['pool-exhausted'] } : { account: 'operator' });
   const threads = (await operator.threads()).length;
   const answers = await load;
   stage.say(`\nAt the end: ${tally(answers)}`);

@@ -7,7 +7,7 @@ const app = express();
 app.use(db);
 
 app.get('/search', async (req, res) => {
-  await req.db.query('SELECT SLEEP(?)', [setting('STATEMENT_S')]);
+  await req.db.query('SELECT SLEEP(?)', [Number(setting('STATEMENT_S'))]);
   res.json({});
 });
 

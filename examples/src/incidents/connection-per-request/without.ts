@@ -7,7 +7,7 @@ const app = express();
 app.get('/search', async (_req, res) => {
   const connection = await createConnection(setting('DATABASE_URL'));
   try {
-    await connection.query('SELECT SLEEP(?)', [setting('STATEMENT_S')]);
+    await connection.query('SELECT SLEEP(?)', [Number(setting('STATEMENT_S'))]);
     res.json({});
   } finally {
     await connection.end();

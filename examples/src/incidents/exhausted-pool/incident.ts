@@ -27,22 +27,24 @@ export const exhaustedPool: Incident = {
 };
 
 async function side(stage: Stage, name: 'without' | 'with', words: string): Promise<Side> {
-  stage.heading(words);
+  await stage.begin(words);
   const payment = await stage.paymentService();
   const app = await stage.startOne(`exhausted-pool/${name}.js`, { PAYMENT_URL: payment.url });
   for (const n of times(CHECKOUTS, (n) => n + 1)) void ask(app.at(`/checkout/${n}`), { body: {} });
+  await stage.until('the checkouts wait', () => payment.service.asked === CHECKOUTS);
   for (const _ of times(REPORTS, (n) => n)) void ask(app.at('/report'));
-  await stage.until(
-    'all connections are held',
-    async () => payment.service.asked === CHECKOUTS && (await reportsRun(stage)),
-  );
+  await stage.until('the reports run', () => reportsRun(stage));
   const visitors = await Promise.all(
     times(VISITORS, () => ask(app.at('/products/20'), { patienceMs: PATIENCE_MS })),
   );
   stage.say(`The visitors: ${tally(visitors)}${retryAfter(visitors)}\n`);
   await stage.showThreads();
   stage.showLog(app.log);
-  await stage.consultDoctor(...(name === 'with' ? ['--app', app.at('/stats')] : []));
+  await stage.consultDoctor({
+    options: ['--transaction-after', 500],
+    app: name === 'with' ? app : undefined,
+    about: ['pool-exhausted', 'pool-history'],
+  });
   const named = new Set(app.log.match(CULPRITS)?.map((one) => one.replace(/ for .*/, '')) ?? []);
   payment.service.answer();
   await stage.clear();

@@ -1,13 +1,13 @@
 import type { App } from '../stage/app.js';
 import type { Incident, Side } from '../stage/incident.js';
-import { ask, inTurn, tally, times, withStatus } from '../stage/load.js';
+import { ask, inTurn, tally, withStatus } from '../stage/load.js';
 import type { Stage } from '../stage/stage.js';
 
 /** Together as many as the pool has connections. */
 const UNKNOWN_PRODUCTS = 4;
 const DOUBLE_ORDERS = 3;
 const FAILED_JOBS = 3;
-const LATER = 5;
+const LATER = 3;
 const PATIENCE_MS = 1_000;
 
 export const forgottenSessions: Incident = {
@@ -21,26 +21,24 @@ export const forgottenSessions: Incident = {
 };
 
 async function side(stage: Stage, name: 'without' | 'with'): Promise<Side> {
-  stage.heading(
+  await stage.begin(
     name === 'without'
       ? 'WITHOUT Handback: a pool of 10; each handler takes a session, and closes it on its last line'
       : 'WITH Handback: max 10, and the same handlers without a word about sessions',
   );
   const app = await stage.startOne(`forgotten-sessions/${name}.js`);
   await misuse(stage, app);
-  const later = await Promise.all(
-    times(LATER, () => ask(app.at('/products/1'), { patienceMs: PATIENCE_MS })),
-  );
+  const later = await inTurn(LATER, () => ask(app.at('/products/1'), { patienceMs: PATIENCE_MS }));
   stage.say(`Then ${LATER} more for a product that exists: ${tally(later)}\n`);
   await stage.showThreads();
   await stage.showStatus('Threads_connected', 'Threads_running');
   const transactions = await stage.operator.openTransactions();
   stage.say(`mysql> select count(*) from information_schema.innodb_trx;  ${transactions}`);
-  await stage.consultDoctor(
-    '--transaction-after',
-    1_000,
-    ...(name === 'with' ? ['--app', app.at('/stats')] : []),
-  );
+  await stage.consultDoctor({
+    options: ['--transaction-after', 500],
+    app: name === 'with' ? app : undefined,
+    about: ['pool-history'],
+  });
   const threads = await stage.operator.threads();
   await stage.clear();
   const unanswered = LATER - withStatus(later, 200);

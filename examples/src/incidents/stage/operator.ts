@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { RowDataPacket } from 'mysql2/promise';
+import type { Database } from './server.js';
 
 const CLOSE_WAIT = '08';
 
@@ -12,12 +13,14 @@ export interface Thread {
 
 /** What an operator asks the server, and the system. */
 export class Operator {
-  readonly #connection: Connection;
-  readonly #port: number;
+  readonly #database: Database;
 
-  constructor(connection: Connection, port: number) {
-    this.#connection = connection;
-    this.#port = port;
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  get #connection() {
+    return this.#database.console;
   }
 
   /** `show full processlist`, without the server's own threads and this session. */
@@ -45,7 +48,7 @@ export class Operator {
   /** `lsof -i:3306`: sockets that the server has closed and the application has not. Known on Linux only. */
   async socketsInCloseWait(): Promise<number | undefined> {
     const table = await readFile('/proc/net/tcp', 'utf8').catch(() => undefined);
-    const server = `:${this.#port.toString(16).toUpperCase().padStart(4, '0')}`;
+    const server = `:${this.#database.server.port.toString(16).toUpperCase().padStart(4, '0')}`;
     return table?.split('\n').filter((line) => {
       const [, , remote = '', state] = line.trim().split(/\s+/);
       return remote.endsWith(server) && state === CLOSE_WAIT;

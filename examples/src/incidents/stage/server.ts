@@ -1,28 +1,32 @@
 import { type Connection, createConnection } from 'mysql2/promise';
 import { startServer, type ThrowawayServer } from '../../../../scripts/database/index.mjs';
 
-/** An application has no more rights than it needs; the operator gets in when nobody else does. */
-const ACCOUNTS = {
-  shop: 'ALL PRIVILEGES ON shop.*',
-  billing: 'ALL PRIVILEGES ON shop.*',
-  operator: 'ALL PRIVILEGES ON *.*',
+/** The application may see what `handback doctor` looks at, no more; the operator gets in when nobody else does. */
+const RIGHTS = {
+  shop: ['ALL PRIVILEGES ON shop.*', 'PROCESS ON *.*', 'SELECT ON performance_schema.*'],
+  billing: ['ALL PRIVILEGES ON shop.*'],
+  operator: ['ALL PRIVILEGES ON *.*'],
 };
 const PASSWORD = 'incident';
 const PRODUCTS = 20;
 /** The operator's own session outlives every incident. */
 const A_DAY_S = 86_400;
 
-export type AccountName = keyof typeof ACCOUNTS;
+export type AccountName = keyof typeof RIGHTS;
 
 /** A server of this program's own, with the shop's tables in it. It is gone, with its files, when this process is. */
 export class Database {
   readonly server: ThrowawayServer;
-  /** A session that is there before the incident begins. */
-  readonly operator: Connection;
+  #console: Connection;
 
-  private constructor(server: ThrowawayServer, operator: Connection) {
+  private constructor(server: ThrowawayServer, console: Connection) {
     this.server = server;
-    this.operator = operator;
+    this.#console = console;
+  }
+
+  /** The operator's session, which is there before the incident begins. */
+  get console(): Connection {
+    return this.#console;
   }
 
   /** `limits`: arguments of the server program. */
@@ -41,8 +45,15 @@ export class Database {
     return addressOf(this.server, account);
   }
 
+  /** The same data, and counters that begin anew. */
+  async restart(): Promise<void> {
+    this.#console.destroy();
+    await this.server.restart();
+    this.#console = await openConsole(this.server);
+  }
+
   async stop(): Promise<void> {
-    this.operator.destroy();
+    this.#console.destroy();
     await this.server.stop();
   }
 }
@@ -59,9 +70,9 @@ async function openConsole(server: ThrowawayServer): Promise<Connection> {
 async function furnish({ url }: ThrowawayServer): Promise<void> {
   const connection = await createConnection(url);
   await connection.query('CREATE DATABASE shop');
-  for (const [name, rights] of Object.entries(ACCOUNTS)) {
+  for (const [name, rights] of Object.entries(RIGHTS)) {
     await connection.query(`CREATE USER '${name}'@'127.0.0.1' IDENTIFIED BY '${PASSWORD}'`);
-    await connection.query(`GRANT ${rights} TO '${name}'@'127.0.0.1'`);
+    for (const right of rights) await connection.query(`GRANT ${right} TO '${name}'@'127.0.0.1'`);
   }
   await connection.query(
     'CREATE TABLE shop.products (id INT PRIMARY KEY, name VARCHAR(40) NOT NULL, stock INT NOT NULL)',

@@ -5,8 +5,20 @@ import { grouped, Operator } from './operator.js';
 import { PaymentService } from './payment-service.js';
 import { type AccountName, Database } from './server.js';
 import { counted, folded, linesOf } from './text.js';
+import { worries } from './worries.js';
 
 const DEADLINE_MS = 15_000;
+
+export interface Consultation {
+  /** Whose the url is: the application's, unless the server is full. */
+  readonly account?: AccountName;
+  /** Of the command. */
+  readonly options?: readonly (string | number)[];
+  /** The application that tells of its pool. */
+  readonly app?: App | undefined;
+  /** Ids of findings. */
+  readonly about?: readonly string[];
+}
 
 /** Where an incident happens: a server, its applications, an operator who looks on. Everything is gone after `close()`. */
 export class Stage {
@@ -16,10 +28,11 @@ export class Stage {
   readonly #print: (text: string) => void;
   readonly #apps: App[] = [];
   readonly #services: PaymentService[] = [];
+  #sides = 0;
 
   private constructor(database: Database, isShort: boolean, print: (text: string) => void) {
     this.#database = database;
-    this.operator = new Operator(database.operator, database.server.port);
+    this.operator = new Operator(database);
     this.isShort = isShort;
     this.#print = print;
   }
@@ -40,8 +53,11 @@ export class Stage {
     return this.#database.url(account);
   }
 
-  heading(text: string): void {
-    this.#print(`\n${text}\n`);
+  /** One side of it. Where there is time, the server's counters begin anew. */
+  async begin(words: string): Promise<void> {
+    if (this.#sides > 0 && !this.isShort) await this.#database.restart();
+    this.#sides += 1;
+    this.say(`\n${words}\n`);
   }
 
   say(text: string): void {
@@ -95,9 +111,10 @@ export class Stage {
     this.say(['The log of the application:', ...counted(linesOf(log)).map(folded)].join('\n'));
   }
 
-  /** `options`: of the command. It does not watch the counters: what it looks at does not stand for long. */
-  async consultDoctor(...options: (string | number)[]): Promise<void> {
-    this.say(`\n${await doctor(this.url('operator'), [...options.map(String), '--sample', '0'])}`);
+  /** `about`: what it may remark besides warnings. It does not watch the counters: what it looks at does not stand for long. */
+  async consultDoctor({ account = 'shop', options = [], app, about = [] }: Consultation = {}): Promise<void> {
+    const all = [...options, ...(app ? ['--app', app.at('/stats')] : []), '--sample', '0'];
+    this.say(`\n${worries(await doctor(this.url(account), all.map(String)), about)}`);
   }
 
   /** Until `isSo`, or the deadline, which then says what was waited for. */

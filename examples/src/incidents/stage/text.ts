@@ -12,8 +12,8 @@ export function counted(lines: readonly string[]): string[] {
   return [...counts].map(([line, count]) => (count === 1 ? line : `${line}  (${count} times)`));
 }
 
-/** A long line as several, indented. */
+/** A long line as several, indented: a piece of its sentence each. */
 export function folded(line: string): string {
-  const parts = line.match(new RegExp(`.{1,${WIDTH}}(\\s|$)|\\S+`, 'g')) ?? [];
-  return parts.map((part, n) => (n === 0 ? '  ' : '      ') + part.trimEnd()).join('\n');
+  const parts = line.length <= WIDTH ? [line] : line.split(/(?<=;) |(?<=\),) (?=\/)|(?<=\.) (?=The )/);
+  return parts.map((part, n) => (n === 0 ? '  ' : '      ') + part).join('\n');
 }

@@ -4,6 +4,7 @@ import { handback } from '../stage/handback.js';
 import type { Incident, Side } from '../stage/incident.js';
 import { ask, tally, times, withStatus } from '../stage/load.js';
 import type { Stage } from '../stage/stage.js';
+import { linesOf } from '../stage/text.js';
 
 const POOL = 10;
 /** Requests at the same moment, to each process. */
@@ -26,42 +27,47 @@ export const tooManyProcesses: Incident = {
   limits: (isShort) => [`--max-connections=${(isShort ? SHORT : FULL).maxConnections}`],
 
   async run(stage) {
-    const { hosts, processes, maxConnections } = stage.isShort ? SHORT : FULL;
-    const count = hosts * processes;
+    const size = stage.isShort ? SHORT : FULL;
+    const { maxConnections } = size;
+    const sum = ['--max', POOL, '--server-max', maxConnections, '--reserve', RESERVE].map(String);
+    stage.say(beginning(await handback(['plan', '--processes', product(size), ...sum])));
+    const count = countOf(size);
     const most = Math.floor((maxConnections - RESERVE) / count) - 1;
-    const sum = [
-      '--processes',
-      `${hosts}x${processes}`,
-      '--max',
-      POOL,
-      '--server-max',
-      maxConnections,
-      '--reserve',
-      RESERVE,
-    ];
-    stage.say(beginning(await handback(['plan', ...sum.map(String)])));
-    return [
-      await side(stage, count, {
+    const sumInWords = `(${maxConnections} - ${RESERVE} for others) / ${count} processes - 1 for its control connection`;
+    const cases: Case[] = [
+      {
         name: 'without',
         file: 'without.js',
         max: POOL,
         words: `WITHOUT Handback: ${count} processes, each with a pool of ${POOL}`,
-      }),
-      await side(stage, count, {
+      },
+      {
         name: `with, max ${POOL}`,
         file: 'with.js',
         max: POOL,
         words: `WITH Handback, and max left at ${POOL}: the arithmetic is as wrong as before`,
-      }),
-      await side(stage, count, {
+      },
+      {
         name: `with, max ${most}`,
         file: 'with.js',
         max: most,
-        words: `WITH Handback, max ${most}: (${maxConnections} - ${RESERVE} for others) / ${count} processes - 1 for its control connection`,
-      }),
+        words: `WITH Handback, max ${most}: ${sumInWords}`,
+      },
     ];
+    const sides: Side[] = [];
+    for (const one of cases) sides.push(await side(stage, size, one));
+    return sides;
   },
 };
+
+/** As the commands take it: `4x4`. */
+function product({ hosts, processes }: Size): string {
+  return `${hosts}x${processes}`;
+}
+
+function countOf({ hosts, processes }: Size): number {
+  return hosts * processes;
+}
 
 /** The answer; the page of the command has the rest. */
 function beginning(output: string): string {
@@ -75,16 +81,20 @@ interface Case {
   readonly words: string;
 }
 
-async function side(stage: Stage, count: number, { name, file, max, words }: Case): Promise<Side> {
-  stage.heading(words);
-  const apps = await stage.start(`too-many-processes/${file}`, { count, MAX: max });
+async function side(stage: Stage, size: Size, { name, file, max, words }: Case): Promise<Side> {
+  await stage.begin(words);
+  const apps = await stage.start(`too-many-processes/${file}`, { count: countOf(size), MAX: max });
   const answers = await Promise.all(apps.flatMap((app) => times(REQUESTS, () => ask(app.at('/search')))));
   stage.say(`${answers.length} requests at the same moment, ${REQUESTS} to each process: ${tally(answers)}`);
   const billing = await otherApplication(stage);
+  const isFull = billing !== 'yes';
   stage.say(`Another application, billing, connects to the same server: ${billing}\n`);
   await stage.showStatus('Threads_connected');
-  stage.showLog(logOf(apps));
-  await stage.consultDoctor('--processes', count, '--max', max);
+  stage.showLog(isSame(apps) ? apps.map(({ log }) => log).join('') : (apps[0]?.log ?? ''));
+  await stage.consultDoctor({
+    ...(isFull ? { account: 'operator' } : { options: ['--processes', product(size), '--max', max] }),
+    about: ['connection-budget'],
+  });
   const threads = await stage.operator.threads();
   await stage.clear();
   const failed = answers.length - withStatus(answers, 200);
@@ -95,7 +105,7 @@ async function side(stage: Stage, count: number, { name, file, max, words }: Cas
       [`failed, of ${answers.length} requests`]: failed,
       'another application connects': billing,
     },
-    hit: failed + (billing === 'yes' ? 0 : 1),
+    hit: failed + (isFull ? 1 : 0),
   };
 }
 
@@ -109,7 +119,7 @@ async function otherApplication(stage: Stage): Promise<string> {
   }
 }
 
-/** Of one process: the others say the same. */
-function logOf(apps: readonly App[]): string {
-  return apps.find(({ log }) => log !== '')?.log ?? '';
+/** The same words in each log. */
+function isSame(apps: readonly App[]): boolean {
+  return new Set(apps.flatMap(({ log }) => linesOf(log))).size <= 1;
 }

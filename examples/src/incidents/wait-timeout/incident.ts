@@ -34,7 +34,7 @@ function waitTimeoutS(isShort: boolean): number {
 }
 
 async function side(stage: Stage, name: 'without' | 'with', words: string): Promise<Side> {
-  stage.heading(words);
+  await stage.begin(words);
   const payment = await stage.paymentService();
   const app = await stage.startOne(`wait-timeout/${name}.js`, { PAYMENT_URL: payment.url });
   const first = await ask(app.at('/shared'));
