@@ -1,7 +1,8 @@
 /** What scripts/bench.mjs runs once everything is installed and built. */
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { readArguments, UsageError } from './arguments.js';
 import { isMet } from './figure.js';
-import { type BenchOptions, commandOf, parseOptions, UsageError, usage } from './options.js';
+import { type BenchOptions, commandOf, parseOptions, usage } from './options.js';
 import { parts } from './parts.js';
 import { figuresOf, type ResultDocument, toJson } from './report/document.js';
 import { thisMachine } from './report/machine.js';
@@ -12,15 +13,21 @@ import { exitCodeOf } from './verdict.js';
 
 /** @returns the exit code where there is nothing to run */
 export function parseArguments(args: string[]): BenchOptions | number {
+  return readArguments(args, withJson, usage);
+}
+
+function withJson(args: string[]): BenchOptions | undefined {
+  const options = parseOptions(args);
+  if (options?.json !== undefined) checkWritable(options.json);
+  return options;
+}
+
+/** Before anything is measured: the results would be lost. @throws {UsageError} */
+function checkWritable(file: string): void {
   try {
-    const options = parseOptions(args);
-    if (options) return options;
-    console.log(usage);
-    return 0;
+    closeSync(openSync(file, 'a'));
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(error.message);
-    return 2;
+    throw new UsageError(`--json: ${file} can't be written: ${(error as Error).message}`);
   }
 }
 

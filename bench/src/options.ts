@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from './arguments.js';
 import { type PartName, partNames } from './part.js';
 import { rowsOf } from './rows.js';
 
@@ -28,15 +29,12 @@ Parts, all of them if none is named:
 ${partNames.map((name) => `  ${name.padEnd(13)}${describeRows(name)}`).join('\n')}
 
   --check       end with 1 where a target is missed
-  --row N       measure this row alone; may be given more than once
+  --row N       measure this row alone, and what it needs; may be given more than once
   --rounds N    how many rounds the figures are the median of (${defaultRounds})
   --json FILE   the results and everything measured on the way
   --save        keep the results of a whole run: bench/results/<date>.json, latest.md, plots; and the README's table
   --readme      measure nothing: write the saved results into the README again
   -h, --help    this`;
-
-/** A wrong option: the message is all there is to show. */
-export class UsageError extends Error {}
 
 /** @returns undefined when only help is asked for. @throws {UsageError} */
 export function parseOptions(args: string[]): BenchOptions | undefined {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { commandOf, parseOptions, UsageError, usage } from '#bench/options.js';
+import { UsageError } from '#bench/arguments.js';
+import { parseArguments } from '#bench/main.js';
+import { commandOf, parseOptions, usage } from '#bench/options.js';
 import { partNames } from '#bench/part.js';
 import { parts } from '#bench/parts.js';
 import { rowsOf } from '#bench/rows.js';
@@ -67,6 +69,18 @@ describe('npm run bench: options', () => {
       assert.throws(() => parseOptions([...args]), { constructor: UsageError, message: complaint });
     });
   }
+
+  it('refuses a file for the results that can’t be written before anything is measured', () => {
+    const said: unknown[] = [];
+    const { error } = console;
+    console.error = (text) => said.push(text);
+    try {
+      assert.equal(parseArguments(['--json', '/no/such/directory/results.json']), 2);
+    } finally {
+      console.error = error;
+    }
+    assert.match(String(said), /--json: .*results\.json can't be written: ENOENT/);
+  });
 
   it('has a part for each of the sixteen rows', () => {
     assert.deepEqual(

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { UsageError } from '#bench/arguments.js';
 import { type CallFrame, type Owner, ownerOf } from '#bench/profile/classify.js';
 import { withTable } from '#bench/profile/document.js';
-import { type ProfileOptions, parseOptions, UsageError } from '#bench/profile/options.js';
+import { type ProfileOptions, parseOptions } from '#bench/profile/options.js';
 import { ownersTable } from '#bench/profile/table.js';
 import { type CpuProfile, tally } from '#bench/profile/tally.js';
 
@@ -101,6 +102,10 @@ describe('npm run profile: options and document', () => {
     [['--route', 'two'], /--route must be one of none, one, three, execute/],
     [['--requests', '0'], /--requests must be a number from 1 on/],
     [['--frame', 'koa'], /--frame/],
+    [['--contenders', 'handback,knex'], /--contenders must be one of .*\bhandback\b.*, not 'knex'/],
+    [['--contenders', '../koa/handback'], /not '\.\.\/koa\/handback'/],
+    [['--contenders', 'listening'], /not 'listening'/],
+    [['--contenders', ''], /not ''/],
   ] as const) {
     it(`refuses ${args.join(' ')}`, () =>
       assert.throws(() => parseOptions([...args]), { constructor: UsageError, message: complaint }));

@@ -41,7 +41,9 @@ describe('npm run chaos: options', () => {
   for (const [args, complaint] of [
     [['--minute', '3'], /'--minute'[\s\S]*--minutes N/],
     [['fast'], /'fast'/],
-    [['--minutes', '0'], /--minutes must be a number above 0, and is "0"/],
+    [['--minutes', '0'], /--minutes must be a number above 0, of at most 10080, and is "0"/],
+    [['--minutes', '40000'], /"40000"/],
+    [['--minutes', 'Infinity'], /"Infinity"/],
     [['--minutes', 'soon'], /"soon"/],
     [['--seed', '1.5'], /--seed must be a whole number/],
     [['--framework', 'hapi,koa'], /--framework knows no "hapi": fastify, express, koa/],

@@ -34,6 +34,9 @@ meanwhile, and puts the results side by side. Ends with 0 when Handback violated
 
 LIST: names with commas between them.`;
 
+/** A week: a timer of Node's takes no more than 24 days, and fires at once beyond that. */
+export const MOST_MINUTES = 10_080;
+
 /** A wrong option: the message is all there is to show. */
 export class UsageError extends Error {}
 
@@ -42,7 +45,7 @@ export function parseOptions(args: string[]): ChaosOptions | undefined {
   const values = parse(args);
   if (values.help) return undefined;
   return {
-    minutes: positive('--minutes', values.minutes ?? '20'),
+    minutes: minutesOf(values.minutes ?? '20'),
     seed: values.seed === undefined ? newSeed() : wholeNumber('--seed', values.seed),
     frameworks: chosen('--framework', values.framework, frameworks),
     contenders: chosen('--contender', values.contender, contenders),
@@ -75,10 +78,10 @@ function parse(args: string[]) {
   }
 }
 
-function positive(name: string, text: string): number {
-  const number = Number(text);
-  if (Number.isFinite(number) && number > 0) return number;
-  throw new UsageError(`${name} must be a number above 0, and is "${text}".`);
+function minutesOf(text: string): number {
+  const minutes = Number(text);
+  if (minutes > 0 && minutes <= MOST_MINUTES) return minutes;
+  throw new UsageError(`--minutes must be a number above 0, of at most ${MOST_MINUTES}, and is "${text}".`);
 }
 
 function wholeNumber(name: string, text: string): number {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import mysql from 'mysql2';
 import { driverConfig } from '#core/drivers/mysql2-config.js';
+import { withoutRoom } from '#core/drivers/mysql2-statements.js';
 
 const { ConnectionConfig } = mysql as unknown as { ConnectionConfig: new (options: object) => object };
 
@@ -41,6 +42,16 @@ describe('the options as the driver reads them', () => {
     for (const poolName of ['first', 'second']) {
       const { connectAttributes } = read(given, poolName);
       assert.equal((connectAttributes as { handback_pool: string }).handback_pool, poolName);
+    }
+  });
+
+  it('have a number of prepared statements that the driver is to refuse at once, not when the first one comes', () => {
+    for (const given of [-5, 0.5, '100']) {
+      const config = read({ maxPreparedStatements: given });
+      assert.equal(
+        withoutRoom(config, () => config.maxPreparedStatements as never),
+        given,
+      );
     }
   });
 

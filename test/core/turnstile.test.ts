@@ -17,6 +17,9 @@ const others = fc.record({
   validateAfterMs: fc.constantFrom(100, 500, 1_000_000),
   maxLifetimeMs: fc.constantFrom(0, 3_000),
   reset: fc.constantFrom('auto', 'always'),
+  maxUses: fc.constantFrom(0, 2),
+  maxHoldMs: fc.constantFrom(0, 0, 600),
+  leakAfterMs: fc.constantFrom(0, 400),
 });
 
 const options: fc.Arbitrary<Partial<PoolOptions>> = fc
@@ -36,7 +39,8 @@ const step = fc.record({
       'release',
       'query',
     ],
-    ...['pass', 'pass', 'lose', 'evictAll', 'resize', 'close'],
+    ...['releaseAgain', 'begin', 'expose', 'abort'],
+    ...['pass', 'pass', 'stall', 'lose', 'evictAll', 'resize', 'close', 'listen', 'listen'],
   ),
   which: fc.nat(20),
   ms: fc.constantFrom(1, 60, 700, 3_500),
@@ -46,22 +50,32 @@ const step = fc.record({
 class Played {
   readonly test: TestPool;
   readonly #out: LeaseHandle[] = [];
+  readonly #back: LeaseHandle[] = [];
+  readonly #wavers: boolean;
+  #signal = new AbortController();
 
-  constructor(settings: Partial<PoolOptions>, heard: boolean) {
+  /** `heard`: somebody listens; 'at times' = comes and goes. */
+  constructor(settings: Partial<PoolOptions>, heard: boolean | 'at times') {
+    this.#wavers = heard === 'at times';
     this.test = new TestPool(settings);
     this.test.mayExceed = true;
     // Whoever listens hears of each: such a pool looks closer at all of them.
-    if (!heard) this.test.listenNoMore();
+    if (heard !== true) this.test.listenNoMore();
   }
 
   async play({ act, which, ms }: { act: string; which: number; ms: number }): Promise<unknown> {
     const { pool, clock, driver } = this.test;
     await clock.settle();
     const lease = this.#out[which % Math.max(1, this.#out.length)];
-    if (act === 'acquire') this.#asked(pool.acquire());
+    if (act === 'acquire') this.#asked(which % 2 === 0 ? pool.acquire() : this.#abortable());
     else if (act === 'tryAcquire') this.#have(pool.tryAcquire());
-    else if (act === 'release')
-      this.#out.splice(this.#out.indexOf(lease as LeaseHandle), lease ? 1 : 0)[0]?.release();
+    else if (act === 'release') this.#release(lease);
+    else if (act === 'releaseAgain') this.#back[which % Math.max(1, this.#back.length)]?.release();
+    else if (act === 'begin') track(lease?.beginTransaction() ?? Promise.resolve());
+    else if (act === 'expose') this.#expose(lease);
+    else if (act === 'abort') this.#abort();
+    else if (act === 'listen') this.#listen(which);
+    else if (act === 'stall') clock.stall(ms);
     else if (act === 'query') track<unknown>(lease?.query('SELECT 1') ?? Promise.resolve());
     else if (act === 'pass') await clock.advance(ms);
     else if (act === 'lose') driver.connections[which % Math.max(1, driver.connections.length)]?.lose();
@@ -71,6 +85,39 @@ class Played {
     const now = { held: pool.holders().length, threads: this.#out.map(({ threadId }) => threadId) };
     await clock.settle();
     return { now, stats: this.test.stats(), at: clock.now() };
+  }
+
+  #release(lease: LeaseHandle | undefined): void {
+    if (!lease) return;
+    this.#out.splice(this.#out.indexOf(lease), 1);
+    this.#back.push(lease);
+    lease.release();
+  }
+
+  #expose(lease: LeaseHandle | undefined): void {
+    try {
+      lease?.connection();
+    } catch {
+      // It is lost, or was taken away.
+    }
+  }
+
+  #abortable(): Promise<LeaseHandle> {
+    return this.test.pool.acquire({ signal: this.#signal.signal });
+  }
+
+  #abort(): void {
+    this.#signal.abort();
+    this.#signal = new AbortController();
+  }
+
+  #listen(which: number): void {
+    if (!this.#wavers) return;
+    const { events } = this.test.pool;
+    const name = which % 2 === 0 ? 'acquire' : 'release';
+    if (events.listenerCount(name) > 0) events.removeAllListeners(name);
+    else if (which % 3 === 0) events.once(name, () => {});
+    else events.on(name, () => {});
   }
 
   #asked(asked: Promise<LeaseHandle>): void {
@@ -91,8 +138,16 @@ describe(`the quick way through the doors (HANDBACK_SEED=${seed})`, () => {
       settings: Partial<PoolOptions>,
       steps: { act: string; which: number; ms: number }[],
     ) => {
-      const [quick, careful] = [new Played(settings, false), new Played(settings, true)];
-      for (const each of steps) assert.deepEqual(await quick.play(each), await careful.play(each), each.act);
+      const [careful, quick, wavering] = [true, false, 'at times' as const].map(
+        (heard) => new Played(settings, heard),
+      ) as [Played, Played, Played];
+      for (const each of steps) {
+        const seen = await careful.play(each);
+        assert.deepEqual(await quick.play(each), seen, each.act);
+        assert.deepEqual(await wavering.play(each), seen, `${each.act}, heard at times`);
+        const { acquired, released, leased } = careful.test.stats();
+        assert.ok(acquired - released >= leased, 'what is out was acquired and not yet given back');
+      }
     };
     await fc.assert(fc.asyncProperty(options, fc.array(step, { maxLength: 40, size: 'max' }), same), {
       numRuns: 400,

@@ -93,6 +93,38 @@ describe('what goes to the server in one go', () => {
       assert.equal(pool.stats().opened, 1);
     }));
 
+  it('the answers may come byte by byte', async () => {
+    const splitting = (message: unknown) => {
+      const { socket } = message as { socket: Socket };
+      const emit = socket.emit.bind(socket) as (name: string, ...given: unknown[]) => boolean;
+      socket.emit = ((name: string, ...given: unknown[]) => {
+        const [bytes] = given;
+        if (name !== 'data' || !Buffer.isBuffer(bytes)) return emit(name, ...given);
+        return [...bytes.keys()].map((at) => emit('data', bytes.subarray(at, at + 1))).every(Boolean);
+      }) as Socket['emit'];
+    };
+    subscribe('net.client.socket', splitting);
+    try {
+      await withPool(databaseUrl(), async (pool) => {
+        const first = await pool.acquire();
+        writes.take();
+        const second = await pool.acquire();
+        assert.match(writes.take()[1] ?? '', /session_track_state_change.*CURRENT_ROLE/s);
+        for (const lease of [first, second]) {
+          await lease.query('USE information_schema');
+          lease.release();
+        }
+        await isIdle(pool);
+        const { opened, reset } = pool.stats();
+        assert.deepEqual([opened, reset], [2, 2]);
+        const [rows] = await pool.query('SELECT DATABASE() AS db');
+        assert.deepEqual(rows, [{ db: new URL(databaseUrl()).pathname.slice(1) }]);
+      });
+    } finally {
+      unsubscribe('net.client.socket', splitting);
+    }
+  });
+
   it('one by one through a proxy, whose port is not the server’s', async () => {
     const proxy = await TcpProxy.inFrontOf(databaseUrl());
     try {

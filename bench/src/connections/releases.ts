@@ -117,24 +117,8 @@ function returned(pool: ConnectionPool): Promise<void> | undefined {
 
 export const usedMysql2 =
   (options: Record<string, unknown> = {}): OpenUsed =>
-  (uri) => {
-    const pool = createMysql2({ uri, connectionLimit: 1, ...options });
-    return {
-      async use({ run }) {
-        const connection = await pool.getConnection();
-        try {
-          await run({
-            query: (sql, values) => connection.query(sql, values),
-            execute: (sql, values) => connection.execute(sql, values),
-            transaction: (work) => byHand(connection, work),
-          });
-        } finally {
-          connection.release();
-        }
-      },
-      close: () => pool.end(),
-    };
-  };
+  (uri) =>
+    usedPeer(createMysql2({ uri, connectionLimit: 1, ...options }));
 
 export const usedMariadb =
   (options: Record<string, unknown> = {}): OpenUsed =>
@@ -144,26 +128,39 @@ export const usedMariadb =
       ...{ host, port: Number(port), user, password: decodeURIComponent(password) },
       ...{ database: pathname.slice(1), connectionLimit: 1, ...options },
     });
-    return {
-      async use({ run }) {
-        const connection = await pool.getConnection();
-        try {
-          await run({
-            query: (sql, values) => connection.query(sql, values),
-            execute: (sql, values) => connection.execute(sql, values),
-            transaction: (work) => byHand(connection, work),
-          });
-        } finally {
-          await connection.release();
-        }
-      },
-      close: () => pool.end(),
-    };
+    return usedPeer(pool);
   };
 
-interface ByHand extends Pick<Using, 'query'> {
+interface ByHand extends Pick<Using, 'query' | 'execute'> {
   beginTransaction(): Promise<void>;
   commit(): Promise<void>;
+}
+
+interface PeerPool {
+  getConnection(): Promise<ByHand & { release(): Promise<void> | void }>;
+  end(): Promise<unknown>;
+}
+
+function usedPeer(pool: PeerPool): UsedPool {
+  return {
+    async use({ run }) {
+      const connection = await pool.getConnection();
+      try {
+        await run(using(connection));
+      } finally {
+        await connection.release();
+      }
+    },
+    close: () => pool.end(),
+  };
+}
+
+function using(connection: ByHand): Using {
+  return {
+    query: (sql, values) => connection.query(sql, values),
+    execute: (sql, values) => connection.execute(sql, values),
+    transaction: (work) => byHand(connection, work),
+  };
 }
 
 async function byHand(connection: ByHand, work: (tx: ByHand) => Promise<unknown>): Promise<void> {

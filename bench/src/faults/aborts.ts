@@ -5,7 +5,7 @@ import type { Probed } from '../app/task.js';
 import type { Figure } from '../figure.js';
 import { withBenchServer } from '../measure/server.js';
 import type { Stage } from '../part.js';
-import { appTask, type HttpContender } from './http-contenders.js';
+import { appTask, httpContenders } from './http-contenders.js';
 
 const MAX = 10;
 const LEAVING = 5;
@@ -13,14 +13,6 @@ const QUERY_MS = 1_000;
 const LEAVE_AFTER_MS = 200;
 /** A statement that takes no time, answered after so long, stood behind another. */
 const BUSY_MS = 150;
-
-const contenders: readonly HttpContender[] = [
-  { name: 'Handback', release: 'scope', kind: 'handback' },
-  { name: 'mysql2, release on finish', release: 'finish', kind: 'mysql2' },
-  { name: 'mysql2, release in onResponse', release: 'onResponse', kind: 'mysql2' },
-  { name: 'mysql2, release on close', release: 'close', kind: 'mysql2' },
-  { name: 'mysql2, release in finally', release: 'finally', kind: 'mysql2' },
-];
 
 interface Left {
   leaked: number;
@@ -31,7 +23,7 @@ interface Left {
 export async function aborts({ signal, progress }: Stage): Promise<Figure[]> {
   const found = new Map<string, Left>();
   await withBenchServer({ signal }, async ({ url }) => {
-    for (const contender of contenders) {
+    for (const contender of Object.values(httpContenders)) {
       const left = await withApp(appTask(contender, url, MAX), signal, leave);
       found.set(contender.name, left);
       progress(`aborts, ${contender.name}: ${left.leaked} leaked, ${left.busy} handed out busy`);

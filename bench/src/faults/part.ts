@@ -1,4 +1,5 @@
-import type { Part } from '../part.js';
+import { type Measurement, measureWanted } from '../measurements.js';
+import type { Part, Stage } from '../part.js';
 import { aborts } from './aborts.js';
 import { frozen } from './freeze.js';
 import { killed } from './kill.js';
@@ -8,9 +9,13 @@ export const faultsPart: Part = {
   name: 'faults',
   title: 'A server that dies or freezes, slow readers and clients that leave (rows 13 to 16).',
   async run(stage) {
-    const rows = [killed, frozen, slowReaders, aborts];
-    const figures = [];
-    for (const measure of rows) figures.push(...(await measure(stage)));
-    return { figures, plots: [] };
+    return { figures: await measureWanted(measurements, stage), plots: [] };
   },
 };
+
+const measurements: ReadonlyArray<Measurement<Stage>> = [
+  { rows: [13], measure: killed },
+  { rows: [14], measure: frozen },
+  { rows: [15], measure: slowReaders },
+  { rows: [16], measure: aborts },
+];

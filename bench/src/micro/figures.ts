@@ -1,5 +1,7 @@
 import type { Figure, Target, Unit } from '../figure.js';
 import { median, rangeOf } from '../measure/median.js';
+import { isWanted } from '../measurements.js';
+import type { Stage } from '../part.js';
 import { valueText } from '../report/values.js';
 import { type ContenderId, contenders, peers } from './contenders.js';
 import { medianOf, type Rounds } from './rounds.js';
@@ -39,16 +41,19 @@ function figure({ of, failure, peers: who = peers, note, ...asked }: Asked): Fig
   };
 }
 
-/** Rows 1 to 5. */
-export function microFigures(results: Rounds): Figure[] {
-  const figures = [
-    ...acquireRelease(results),
-    ...synchronous(results),
-    ...contended(results),
-    ...bursts(results),
-    ...waiting(results),
-    ...inUse(results),
-  ];
+const measurements: ReadonlyArray<{ rows: readonly number[]; of(results: Rounds): Figure[] }> = [
+  { rows: [1], of: acquireRelease },
+  { rows: [2], of: synchronous },
+  { rows: [3], of: contended },
+  { rows: [4], of: bursts },
+  { rows: [4], of: waiting },
+  { rows: [5], of: inUse },
+];
+
+/** Rows 1 to 5, those that were asked for. */
+export function microFigures(results: Rounds, asked?: Stage['rows']): Figure[] {
+  const wanted = measurements.filter(({ rows }) => isWanted(rows, asked));
+  const figures = wanted.flatMap(({ of }) => of(results));
   const [first, ...others] = figures;
   return first ? [{ ...first, raw: { rounds: first.raw, cells: results.raw } }, ...others] : figures;
 }

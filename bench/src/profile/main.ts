@@ -1,9 +1,10 @@
 /** What scripts/profile.mjs runs once everything is installed and built. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { readArguments } from '../arguments.js';
 import { withBenchServer } from '../measure/server.js';
 import { withTable } from './document.js';
-import { type ProfileOptions, parseOptions, UsageError, usage } from './options.js';
+import { type ProfileOptions, parseOptions, usage } from './options.js';
 import { record } from './record.js';
 import { functionsTable, ownersTable, type Profiled } from './table.js';
 
@@ -12,16 +13,7 @@ const document = fileURLToPath(new URL('../../../docs/performance.md', import.me
 
 /** @returns the exit code where there is nothing to run */
 export function parseArguments(args: string[]): ProfileOptions | number {
-  try {
-    const options = parseOptions(args);
-    if (options) return options;
-    console.log(usage);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(error.message);
-    return 2;
-  }
+  return readArguments(args, parseOptions, usage);
 }
 
 /** @returns the exit code */

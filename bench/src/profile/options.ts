@@ -1,4 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { UsageError } from '../arguments.js';
 import { type Framework, frameworks } from '../http/contender.js';
 import { paths, type Route } from '../http/work.js';
 
@@ -11,8 +13,6 @@ export interface ProfileOptions {
   write: boolean;
 }
 
-export class UsageError extends Error {}
-
 export const usage = `npm run profile [-- options]: where the CPU time of one request goes
 
   --framework fastify   or express, koa
@@ -22,6 +22,7 @@ export const usage = `npm run profile [-- options]: where the CPU time of one re
   --requests 20000      how many are profiled, after a warm-up
   --functions 25        how many of the most expensive functions are listed
   --write               also puts the table into docs/performance.md
+  -h, --help            this
 
 Each profile is written to bench/profile/<framework>-<contender>-<route>.cpuprofile, for Chrome's DevTools or any
 other viewer.`;
@@ -30,10 +31,11 @@ other viewer.`;
 export function parseOptions(args: string[]): ProfileOptions | undefined {
   const { values } = read(args);
   if (values.help) return undefined;
+  const framework = oneOf('framework', frameworks, values.framework);
   return {
-    framework: oneOf('framework', frameworks, values.framework),
+    framework,
     route: oneOf('route', Object.keys(paths) as Route[], values.route),
-    contenders: values.contenders.split(','),
+    contenders: contendersOf(framework, values.contenders),
     requests: count('requests', values.requests),
     functions: count('functions', values.functions),
     write: values.write,
@@ -51,11 +53,11 @@ function read(args: string[]) {
         requests: { type: 'string', default: '20000' },
         functions: { type: 'string', default: '25' },
         write: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
       },
     });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
   }
 }
 
@@ -64,6 +66,17 @@ function oneOf<T extends string>(name: string, known: readonly T[], given: strin
   if (found === undefined)
     throw new UsageError(`--${name} must be one of ${known.join(', ')}, not '${given}'`);
   return found;
+}
+
+/** What begins to listen is a part of each of them. */
+const NO_CONTENDER = 'listening';
+
+function contendersOf(framework: Framework, given: string): string[] {
+  const known = readdirSync(new URL(`../http/apps/${framework}/`, import.meta.url))
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => file.slice(0, -'.js'.length))
+    .filter((name) => name !== NO_CONTENDER);
+  return given.split(',').map((name) => oneOf('contenders', known, name.trim()));
 }
 
 function count(name: string, given: string): number {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { MOST_MINUTES } from '../options.js';
 import { type Framework, frameworks } from '../types.js';
 
 export interface SoakOptions {
@@ -40,7 +41,8 @@ export function parseArguments(args: string[]): SoakOptions | number {
   const framework = frameworks.find((name) => name === (given.framework ?? 'fastify'));
   const seed = Number(given.seed ?? Math.floor(Math.random() * 1_000_000));
   const heapLimit = Number(given['heap-limit'] ?? 1);
-  if (!(minutes > 0)) return refuse(`--minutes takes a number above 0, not ${given.minutes}`);
+  if (!(minutes > 0 && minutes <= MOST_MINUTES))
+    return refuse(`--minutes takes a number above 0, of at most ${MOST_MINUTES}, not ${given.minutes}`);
   if (!framework) return refuse(`--framework takes one of ${frameworks.join(', ')}, not ${given.framework}`);
   if (!Number.isSafeInteger(seed)) return refuse(`--seed takes a whole number, not ${given.seed}`);
   if (!(heapLimit > 0)) return refuse(`--heap-limit takes a number above 0, not ${given['heap-limit']}`);

@@ -11,6 +11,8 @@ const NEXT_TO_NONE = 1;
  */
 export function withoutRoom(config: DriverConfig, make: () => RawConnection): RawConnection {
   const { maxPreparedStatements } = config;
+  // What is no number of statements is for the driver to refuse.
+  if (!Number.isInteger(maxPreparedStatements) || maxPreparedStatements < NEXT_TO_NONE) return make();
   config.maxPreparedStatements = NEXT_TO_NONE;
   try {
     return make();
