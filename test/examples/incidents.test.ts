@@ -48,7 +48,7 @@ describe('incidents', () => {
     assertAsInDocs(1, stdout.trim());
     assert.match(stdout, /^threads of the application, all of them asleep +10 +\d$/m);
     assert.match(stdout, /^of those in an open transaction +3 +0$/m);
-    assert.match(stdout, /^without an answer, of 3 requests after that +3 +0$/m);
+    assert.match(stdout, /^without an answer, of 2 requests after that +2 +0$/m);
   });
 
   it('2: too many processes take the server from everybody; with Handback nobody fails, and a max that fits leaves room', async () => {

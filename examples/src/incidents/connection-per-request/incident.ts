@@ -1,5 +1,5 @@
 import type { Incident, Side } from '../stage/incident.js';
-import { ask, tally, times, withStatus } from '../stage/load.js';
+import { type Answer, ask, tally, times, withStatus } from '../stage/load.js';
 import type { Stage } from '../stage/stage.js';
 
 const MAX_CONNECTIONS = 40;
@@ -15,7 +15,7 @@ export const connectionPerRequest: Incident = {
 
   async run(stage) {
     stage.say(
-      `${REQUESTS} clients at the same moment; each request runs one statement of ${statementS(stage)} s. max_connections is ${MAX_CONNECTIONS}.`,
+      `${REQUESTS} clients at the same moment; each request makes a query, and asks another service, which is slow. max_connections is ${MAX_CONNECTIONS}.`,
     );
     const most = MAX_CONNECTIONS - OTHERS;
     return [
@@ -35,27 +35,27 @@ export const connectionPerRequest: Incident = {
   },
 };
 
-/** As long as somebody looks at what it does. */
-function statementS({ isShort }: Stage): number {
-  return isShort ? 1 : 1.5;
-}
-
-/** `most`: threads, at the height of the load. */
+/** `most`: requests that have a connection, and so get as far as the other service. */
 async function side(stage: Stage, name: 'without' | 'with', words: string, most: number): Promise<Side> {
   await stage.begin(words);
   const { operator } = stage;
-  const app = await stage.startOne(`connection-per-request/${name}.js`, { STATEMENT_S: statementS(stage) });
-  const load = Promise.all(times(REQUESTS, () => ask(app.at('/search'))));
-  await stage.until('the height of the load', async () => (await operator.threads()).length >= most);
-  if (name === 'without') await stage.until('the first is refused', () => app.log !== '');
+  const { service, url } = await stage.otherService();
+  const app = await stage.startOne(`connection-per-request/${name}.js`, { PRICES_URL: url });
+  const answered: Answer[] = [];
+  const load = Promise.all(
+    times(REQUESTS, () => ask(app.at('/offer')).then((answer) => answered.push(answer))),
+  );
+  const refused = name === 'without' ? REQUESTS - most : 0;
+  await stage.until('the height of the load', () => service.asked >= most && answered.length >= refused);
   await stage.showThreads();
   await stage.showStatus('Threads_connected', 'Max_used_connections');
   await stage.consultDoctor(name === 'with' ? { app, about: ['pool-exhausted'] } : { account: 'operator' });
   const threads = (await operator.threads()).length;
-  const answers = await load;
-  stage.say(`\nAt the end: ${tally(answers)}`);
+  service.answer();
+  await load;
+  stage.say(`\nAt the end: ${tally(answered)}`);
   await stage.clear();
-  const failed = REQUESTS - withStatus(answers, 200);
+  const failed = REQUESTS - withStatus(answered, 200);
   return {
     name,
     figures: {

@@ -4,11 +4,12 @@ import { serve, setting } from '../stage/serve.js';
 
 const app = express();
 
-app.get('/search', async (_req, res) => {
+app.get('/offer', async (_req, res) => {
   const connection = await createConnection(setting('DATABASE_URL'));
   try {
-    await connection.query('SELECT SLEEP(?)', [Number(setting('STATEMENT_S'))]);
-    res.json({});
+    const [products] = await connection.query('SELECT name FROM products WHERE stock > 0');
+    await fetch(setting('PRICES_URL'));
+    res.json({ products });
   } finally {
     await connection.end();
   }

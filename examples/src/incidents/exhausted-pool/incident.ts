@@ -6,7 +6,7 @@ const CHECKOUTS = 6;
 const REPORTS = 4;
 const HELD = CHECKOUTS + REPORTS;
 const VISITORS = 20;
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 3_000;
 /** Who holds, as the log of an application may name them. */
 const CULPRITS = /(\/checkout\/:product|\/report) for \d+ ms/g;
 
@@ -28,7 +28,7 @@ export const exhaustedPool: Incident = {
 
 async function side(stage: Stage, name: 'without' | 'with', words: string): Promise<Side> {
   await stage.begin(words);
-  const payment = await stage.paymentService();
+  const payment = await stage.otherService();
   const app = await stage.startOne(`exhausted-pool/${name}.js`, { PAYMENT_URL: payment.url });
   for (const n of times(CHECKOUTS, (n) => n + 1)) void ask(app.at(`/checkout/${n}`), { body: {} });
   await stage.until('the checkouts wait', () => payment.service.asked === CHECKOUTS);

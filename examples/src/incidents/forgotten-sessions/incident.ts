@@ -7,8 +7,8 @@ import type { Stage } from '../stage/stage.js';
 const UNKNOWN_PRODUCTS = 4;
 const DOUBLE_ORDERS = 3;
 const FAILED_JOBS = 3;
-const LATER = 3;
-const PATIENCE_MS = 1_000;
+const LATER = 2;
+const PATIENCE_MS = 2_000;
 
 export const forgottenSessions: Incident = {
   number: 1,

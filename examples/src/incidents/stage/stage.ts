@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { App } from './app.js';
 import { doctor } from './handback.js';
 import { grouped, Operator } from './operator.js';
-import { PaymentService } from './payment-service.js';
+import { OtherService } from './other-service.js';
 import { type AccountName, Database } from './server.js';
 import { counted, folded, linesOf } from './text.js';
 import { worries } from './worries.js';
@@ -27,7 +27,7 @@ export class Stage {
   readonly #database: Database;
   readonly #print: (text: string) => void;
   readonly #apps: App[] = [];
-  readonly #services: PaymentService[] = [];
+  readonly #services: OtherService[] = [];
   #sides = 0;
 
   private constructor(database: Database, isShort: boolean, print: (text: string) => void) {
@@ -89,8 +89,8 @@ export class Stage {
     await this.operator.clear();
   }
 
-  async paymentService(): Promise<{ service: PaymentService; url: string }> {
-    const service = new PaymentService();
+  async otherService(): Promise<{ service: OtherService; url: string }> {
+    const service = new OtherService();
     this.#services.push(service);
     return { service, url: await service.start() };
   }

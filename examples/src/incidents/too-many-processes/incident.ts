@@ -84,6 +84,8 @@ interface Case {
 async function side(stage: Stage, size: Size, { name, file, max, words }: Case): Promise<Side> {
   await stage.begin(words);
   const apps = await stage.start(`too-many-processes/${file}`, { count: countOf(size), MAX: max });
+  // Each has been at work before: none comes too late for its first connection.
+  await Promise.all(apps.map((app) => ask(app.at('/search'))));
   const answers = await Promise.all(apps.flatMap((app) => times(REQUESTS, () => ask(app.at('/search')))));
   stage.say(`${answers.length} requests at the same moment, ${REQUESTS} to each process: ${tally(answers)}`);
   const billing = await otherApplication(stage);

@@ -7,7 +7,7 @@ const app = express();
 app.use(db);
 
 app.get('/search', async (req, res) => {
-  await req.db.query('SELECT SLEEP(0.5)');
+  await req.db.query('SELECT SLEEP(0.2)');
   res.json({});
 });
 

@@ -7,7 +7,7 @@ import { AT_WORK } from './work.js';
 const WAIT_TIMEOUT_S = 2;
 const SHORT_WAIT_TIMEOUT_S = 1;
 const BUSY_MS = 3_000;
-const CLOSING_MS = 500;
+const CLOSING_MS = 1_500;
 const POOL = 5;
 const LATER = 3;
 
@@ -35,7 +35,7 @@ function waitTimeoutS(isShort: boolean): number {
 
 async function side(stage: Stage, name: 'without' | 'with', words: string): Promise<Side> {
   await stage.begin(words);
-  const payment = await stage.paymentService();
+  const payment = await stage.otherService();
   const app = await stage.startOne(`wait-timeout/${name}.js`, { PAYMENT_URL: payment.url });
   const first = await ask(app.at('/shared'));
   const checkout = ask(app.at('/checkout'), { body: {} });

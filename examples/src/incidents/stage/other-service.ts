@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A payment service of somebody else, which answers when it pleases. */
-export class PaymentService {
+/** A service of somebody else, which answers when it pleases. */
+export class OtherService {
   /** How many have asked so far. */
   asked = 0;
   #open: () => void = () => {};
@@ -12,7 +12,7 @@ export class PaymentService {
   });
   readonly #server = createServer((_request, response) => {
     this.asked += 1;
-    void this.#opened.then(() => response.end('{"paid":true}'));
+    void this.#opened.then(() => response.end('{}'));
   });
 
   async start(): Promise<string> {
