@@ -123,6 +123,8 @@ describe('pool options', () => {
       reset: 'auto',
       onDoubleAcquire: 'warn',
       context: false,
+      tag: false,
+      behindProxy: false,
       queryTimeoutMs: undefined,
       leakAfterMs: 30_000,
       maxHoldMs: 0,

@@ -17,6 +17,8 @@ const others = fc.record({
   validateAfterMs: fc.constantFrom(100, 500, 1_000_000),
   maxLifetimeMs: fc.constantFrom(0, 3_000),
   reset: fc.constantFrom('auto', 'always'),
+  acquireTimeoutMs: fc.constantFrom(0, 100, 5_000, 5_000),
+  maxPending: fc.constantFrom(0, 1, 2, 10_000),
   maxUses: fc.constantFrom(0, 2),
   maxHoldMs: fc.constantFrom(0, 0, 600),
   leakAfterMs: fc.constantFrom(0, 400),

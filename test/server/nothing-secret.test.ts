@@ -17,6 +17,8 @@ const WARNINGS: Readonly<Record<Exclude<WarningCode, ErrorCode>, boolean>> = {
   SERVER_LIMITS: true,
   STATUS_HIDDEN: false,
   UNSAFE_SETTING: true,
+  BEHIND_PROXY: false,
+  PINNED: false,
 };
 
 describe('passwords and bound values', () => {

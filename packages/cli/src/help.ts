@@ -2,7 +2,7 @@ import { COMMON_OPTIONS } from './arguments.js';
 import type { Command, CommandOptions } from './command.js';
 
 const EXIT_CODES = `Exit codes: 0 nothing serious, 1 something to change (warning or critical), 2 wrong usage,
-3 it could not be done (no connection, no such application).`;
+3 it could not be done (no connection, no answer).`;
 
 export function generalHelp(commands: readonly Command[]): string {
   return `Usage: handback <command> [options]

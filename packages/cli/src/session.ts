@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import { CommandError } from './exit-codes.js';
+import { PRIVATE_LOGIN } from './private-login.js';
 import type { Target } from './target.js';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -65,6 +66,7 @@ function configFor(target: Target, { password, timeoutMs }: SessionOptions): Con
     connectTimeout: timeoutMs,
     // A server can't ask for files.
     flags: ['-LOCAL_FILES'],
+    authPlugins: PRIVATE_LOGIN,
     supportBigNumbers: true,
     dateStrings: true,
     connectAttributes: { program_name: 'handback' },

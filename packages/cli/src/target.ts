@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'mysql2';
 import { UsageError } from './exit-codes.js';
 
@@ -35,7 +36,7 @@ export function parseTarget(given: string | undefined): Target {
     user,
     database: decoded(url.pathname.slice(1)) || undefined,
     socketPath,
-    ssl: sslOf(url.searchParams.get('ssl')),
+    ssl: sslOf(url.searchParams.get('ssl'), host),
     label: `${user || '(no user)'}@${socketPath ?? `${shownHost}:${port}`}`,
     passwordOfUrl: () => (isGiven ? password : undefined),
   };
@@ -60,13 +61,17 @@ function decoded(part: string): string {
   }
 }
 
-/** As the driver reads it: JSON, or the name of a profile. A certificate for another host is refused. */
-function sslOf(given: string | null): ConnectionOptions['ssl'] | undefined {
+/**
+ * As the driver reads it: JSON, or the name of a profile. A certificate for another host is refused; of an address the driver
+ * looks at the chain alone.
+ */
+function sslOf(given: string | null, host: string): ConnectionOptions['ssl'] | undefined {
   if (given === null || given === 'false') return undefined;
-  if (given === 'true') return { verifyIdentity: true };
+  const named = isIP(host) === 0 ? { verifyIdentity: true } : {};
+  if (given === 'true') return named;
   if (!given.startsWith('{')) return given;
   try {
-    return { verifyIdentity: true, ...JSON.parse(given) };
+    return { ...named, ...JSON.parse(given) };
   } catch {
     throw new UsageError('ssl in the url is neither JSON nor the name of a profile');
   }

@@ -54,15 +54,15 @@ export function whenSilent(clock: Clock, ms: number, fn: () => void): Timer {
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 class NodeTimer implements Timer {
-  readonly #handle: NodeJS.Timeout;
+  private readonly handle: NodeJS.Timeout;
 
   constructor(ms: number, fn: () => void, awaited: boolean) {
-    this.#handle = outsideRequests(() => setTimeout(fn, Math.min(ms, LONGEST_DELAY_MS)));
-    if (!awaited) this.#handle.unref();
+    this.handle = outsideRequests(() => setTimeout(fn, Math.min(ms, LONGEST_DELAY_MS)));
+    if (!awaited) this.handle.unref();
   }
 
   cancel(): void {
-    clearTimeout(this.#handle);
+    clearTimeout(this.handle);
   }
 }
 
@@ -71,38 +71,38 @@ const RECENT_MS = 10;
 
 /** The time as it was read last. The timer that makes it a thing of the past is set anew when it is read again, not before. */
 class RecentTime {
-  #at = Math.floor(performance.now());
-  #isRecent = false;
-  #timer: NodeJS.Timeout | null = null;
+  private at = Math.floor(performance.now());
+  private isRecent = false;
+  private timer: NodeJS.Timeout | null = null;
 
   /** Reads the time. */
   now(): number {
     const now = performance.now();
     // Whole, it is kept and handed on without room for it on the heap.
-    this.#at = Math.floor(now);
+    this.at = Math.floor(now);
     return now;
   }
 
   recently(): number {
-    if (!this.#isRecent) this.#renew();
-    return this.#at;
+    if (!this.isRecent) this.renew();
+    return this.at;
   }
 
-  #renew(): void {
+  private renew(): void {
     this.now();
-    this.#isRecent = true;
-    outsideRequests(() => this.#forgetLater());
+    this.isRecent = true;
+    outsideRequests(() => this.forgetLater());
   }
 
-  #forgetLater(): void {
-    if (this.#timer) {
-      this.#timer.refresh();
+  private forgetLater(): void {
+    if (this.timer) {
+      this.timer.refresh();
       return;
     }
     const forget = () => {
-      this.#isRecent = false;
+      this.isRecent = false;
     };
-    this.#timer = setTimeout(forget, RECENT_MS).unref();
+    this.timer = setTimeout(forget, RECENT_MS).unref();
   }
 }
 

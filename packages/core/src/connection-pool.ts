@@ -1,6 +1,6 @@
 import { isSignal } from './abort.js';
 import { acquireHandle, acquireHandleWith, OneShot, transactionOf, type WaitOptions } from './acquirers.js';
-import { Current, currentOwner, runIn } from './current-db.js';
+import { Current, currentOwner, isInUse, runIn } from './current-db.js';
 import type { ServerFacts } from './driver.js';
 import type { Holder } from './entry.js';
 import type { HolderReport } from './errors.js';
@@ -108,9 +108,9 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    * @throws {HandbackError} ACQUIRE_TIMEOUT, QUEUE_FULL, OPEN_FAILED, POOL_CLOSED
    */
   acquire(options?: AcquireOptions): Promise<LeaseHandle> {
-    return options === undefined
-      ? acquireHandle(this.#pool, this.#asking(ACQUIRE))
-      : this.#acquireWith(options);
+    if (options !== undefined) return this.#acquireWith(options);
+    const pool = this.#pool;
+    return acquireHandle(pool, ownersAreKnown(pool) ? this.#asking(ACQUIRE) : ACQUIRE);
   }
 
   async #acquireWith(options: AcquireOptions): Promise<LeaseHandle> {
@@ -121,8 +121,15 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
 
   /** A connection if one is ready now and nobody waits for it; else undefined. */
   tryAcquire(options?: OwnerOptions): LeaseHandle | undefined {
-    if (options !== undefined) checkOptions(options, OWNER_RULES, 'the options of tryAcquire()');
-    const holder = this.#holder(TRY_ACQUIRE, options?.scope);
+    const pool = this.#pool;
+    if (options !== undefined || ownersAreKnown(pool)) return this.#tryAcquireWith(options);
+    const entry = pool.tryDispense(TRY_ACQUIRE, false);
+    return entry === null ? undefined : pool.handle(entry);
+  }
+
+  #tryAcquireWith(options: OwnerOptions = {}): LeaseHandle | undefined {
+    checkOptions(options, OWNER_RULES, 'the options of tryAcquire()');
+    const holder = this.#holder(TRY_ACQUIRE, options.scope);
     const entry = this.#pool.tryDispense(holder, false);
     if (!entry) return undefined;
     this.#pool.asked(holder);
@@ -256,6 +263,11 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Else of nobody who asks it is known on whose behalf, and it need not be looked for. */
+function ownersAreKnown(pool: Pool): boolean {
+  return pool.knowsOwners || isInUse();
 }
 
 /** In reports it goes by the name of its owner too. */

@@ -33,6 +33,11 @@ export function runIn<T>(current: Current, fn: () => T): T {
   return storage.run(current, fn);
 }
 
+/** Whether {@link currentOwner} could find anybody at all. */
+export function isInUse(): boolean {
+  return inUse;
+}
+
 export function currentOwner(): Current | null {
   return inUse ? (storage.getStore() ?? null) : null;
 }

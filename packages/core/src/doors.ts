@@ -5,23 +5,23 @@ import { howToValidate, mayKeep, mayUse, whyNotBack } from './policy.js';
 import type { PoolParts, Rooms } from './rooms.js';
 import { HELD } from './shutdown.js';
 import type { EvictReason, State } from './states.js';
-import { Turnstile } from './turnstile.js';
+import type { Turnstile } from './turnstile.js';
 
 /** In use, or ready to be: the end of such a connection comes unasked. */
 const ALIVE: ReadonlySet<State> = new Set<State>(['idle', ...HELD]);
 
 // Functions that reach for `#private` names are longer for the engine, which puts fewer of them into one. On the way of every
 // acquire and release that shows: what is private here is private to the compiler.
-/** The ways of connections through a pool: the one door out is `dispense`, the one door in `takeBack`. */
+/** The ways of connections through a pool: the one door out is `dispense`, the one door in `takeBack` (unused: `takeBackUnused`). */
 export class Doors {
   private readonly parts: PoolParts;
   private readonly rooms: Rooms;
   private readonly turnstile: Turnstile;
 
-  constructor(parts: PoolParts, rooms: Rooms) {
+  constructor(parts: PoolParts, rooms: Rooms, turnstile: Turnstile) {
     this.parts = parts;
     this.rooms = rooms;
-    this.turnstile = new Turnstile(parts, rooms);
+    this.turnstile = turnstile;
   }
 
   /** Whose turn it is. */
@@ -66,17 +66,13 @@ export class Doors {
     this.parts.counters.acquired++;
   }
 
-  /** The only door in. `lease`: what was made of it; null = nothing was sent on it, nor anything known of it. */
-  takeBack(entry: Entry, lease: Lease | null, drainTimeoutMs: number | undefined): void {
+  /** The only door in, for what was used. `lease`: what was made of it. */
+  takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void {
     this.parts.counters.released++;
     entry.young = null;
-    if (lease?.deadlines.reported) this.parts.reporter.unleaked(lease, entry);
+    if (lease.deadlines.reported) this.parts.reporter.unleaked(lease, entry);
     // Otherwise the pool was closed over its head, or the connection was cut.
     if (entry.state !== 'leased') return;
-    if (lease === null) {
-      if (!this.turnstile.back(entry) && !this.turnstile.over(entry)) this.untouched(entry);
-      return;
-    }
     entry.provenAt = lease.provenAt;
     const { connection } = entry;
     if (connection?.isUsable() && (lease.inFlight > 0 || connection.isBusy())) {
@@ -86,6 +82,14 @@ export class Doors {
     } else {
       this.sortOut(entry);
     }
+  }
+
+  /** The same, for what was not: nothing was sent on it, nor is anything known of it. */
+  takeBackUnused(entry: Entry): void {
+    this.parts.counters.released++;
+    entry.young = null;
+    if (entry.state !== 'leased') return;
+    if (!this.turnstile.back(entry)) this.untouched(entry);
   }
 
   /** Its session is as it was: what may have changed is the pool. */

@@ -32,10 +32,6 @@ export class DoubleAcquire {
     this.#watching = true;
   }
 
-  get watching(): boolean {
-    return this.#watching;
-  }
-
   /** `holder` asks for a connection, or has just got one without waiting. Called from within the application's call. */
   asked(holder: Holder): void {
     const { settings, reporter } = this.#parts;

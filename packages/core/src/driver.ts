@@ -91,7 +91,20 @@ export interface Statement extends Linked<Statement> {
   readonly prepared: boolean;
   readonly sql: string | QueryOptions;
   readonly values: unknown;
+  /** Sent with it; absent = nothing. */
+  readonly tag?: StatementTag | null;
   settle(error: Error | null, result?: unknown, fields?: unknown): void;
+}
+
+/** What goes to the server of a statement. */
+export type Sent = Pick<Statement, 'prepared' | 'sql' | 'values'>;
+
+/** Where a statement comes from, for those who look at the server. */
+export interface StatementTag {
+  /** With its marks. */
+  readonly comment: string;
+  /** The same for servers that take attributes beside the text, which `prepared` statements have with each execution. */
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 /** A statement whose rows are consumed one by one. */
@@ -119,6 +132,8 @@ export interface DriverConnection {
   readonly address: { readonly host: string; readonly port: number } | undefined;
   /** The port of our end: the server's list of sessions has it, where nothing in between changes it. */
   readonly localPort: number | undefined;
+  /** The version in the handshake, of whoever answered it: a server or a proxy. */
+  readonly greeting?: string;
   /** Which server it leads to, in that server's own words, once it is `settled`; null = that is not known. */
   readonly server: string | null;
   /** It was lost while a statement ran, and neither the server said so nor we did it: the thread there may go on. */

@@ -74,6 +74,8 @@ export type WarningCode =
   | 'NO_ROOM'
   | 'SERVER_LIMITS'
   | 'STATUS_HIDDEN'
+  | 'BEHIND_PROXY'
+  | 'PINNED'
   | 'UNSAFE_SETTING';
 
 /** What changes who listens; the others, such as `once`, go through these. */

@@ -1,4 +1,3 @@
-export { BesideRequests } from './admissions.js';
 export type { AnswerGate } from './answer-gate.js';
 export { decideTransaction, decideWithStream } from './answering.js';
 export type {

@@ -55,7 +55,7 @@ export class Initializer {
     // One of several that are opened at once is enough, and the others need not wait for it.
     if (!knowledge.isStale || this.#looking) return;
     this.#looking = true;
-    const learn = knowledge.looking();
+    const learn = knowledge.looking(connection.greeting);
     try {
       const survey = await driver.survey(async (sql) => {
         const call = question(sql);

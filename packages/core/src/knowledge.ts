@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import type { ServerFacts, StoredCode, Survey } from './driver.js';
 import { PoolPipelining } from './pipelining.js';
+import { signOfProxy } from './proxy.js';
 import { idleLimitMs } from './server-facts.js';
 import { NOBODY_LOOKED, type Surroundings } from './session-changes.js';
 import type { SqlShape } from './sql.js';
@@ -18,6 +19,8 @@ export class Knowledge implements Surroundings {
   readonly pipelining: PoolPipelining;
   readonly #clock: Clock;
   #facts: ServerFacts | null = null;
+  /** Why it is a proxy that answers; null = nothing says so. */
+  proxy: string | null = null;
   #storedCode = NOTHING_SEEN;
   #takenAt = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
@@ -62,12 +65,13 @@ export class Knowledge implements Surroundings {
     this.forget();
   }
 
-  /** Somebody looks around from now on. @returns what to do with what they see */
-  looking(): (survey: Survey) => void {
+  /** Somebody looks around from now on; `greeting`: the version that the other end greeted with. @returns what to do with what they see */
+  looking(greeting?: string): (survey: Survey) => void {
     const doubts = this.#doubts;
     const schemaChanges = this.#schemaChanges;
     return ({ facts, reach }) => {
       this.#facts = facts;
+      this.proxy = signOfProxy(greeting, facts);
       if (schemaChanges === this.#schemaChanges) this.#storedCode = reach;
       // Else it may have been out of date before it was complete: the next open looks again.
       if (doubts === this.#doubts) this.#takenAt = this.#clock.now();

@@ -1,16 +1,18 @@
 import type { Clock } from './clock.js';
 import type { Doors } from './doors.js';
-import type { Entry } from './entry.js';
+import type { Entry, Holder } from './entry.js';
 import type { ErrorClass } from './error-classes.js';
 import { HandbackError } from './errors.js';
 import { Lease } from './lease.js';
 import { LeaseHandle } from './lease-handle.js';
 import type { CancelReason, LeaseHost } from './lease-host.js';
 import { firstDueMs, LimitsBook } from './lease-limits.js';
+import { pinsOf } from './proxy.js';
 import type { Dialect } from './queryable.js';
 import type { Retry } from './retries.js';
 import type { PoolParts, Rooms } from './rooms.js';
 import type { TrackedStatement } from './statement.js';
+import { tagOf } from './statement-tag.js';
 import { YOUNG_MS } from './watch.js';
 
 /** Makes leases of the entries that were dispensed, and is what they know of their pool. */
@@ -32,6 +34,18 @@ export class Landlord implements LeaseHost {
     this.clock = parts.clock;
     this.limits = new LimitsBook(parts.settings);
     this.growAtOnce = firstDueMs(parts.settings) < YOUNG_MS;
+  }
+
+  get marks(): boolean {
+    const { settings, knowledge } = this.parts;
+    return settings.tag || settings.behindProxy || knowledge.proxy !== null;
+  }
+
+  mark(statement: TrackedStatement, holder: Holder): void {
+    const { settings, knowledge, reporter } = this.parts;
+    if (settings.tag) statement.tag = tagOf(holder, statement.prepared);
+    if (!settings.behindProxy && knowledge.proxy === null) return;
+    for (const what of pinsOf(statement.text, statement.given)) reporter.pinned(holder.route, what);
   }
 
   get acquireTimeoutMs(): number {
@@ -61,7 +75,11 @@ export class Landlord implements LeaseHost {
     return lease;
   }
 
-  takeBack(entry: Entry, lease: Lease | null, drainTimeoutMs: number | undefined): void {
+  takeBackUnused(entry: Entry): void {
+    this.doors.takeBackUnused(entry);
+  }
+
+  takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void {
     this.doors.takeBack(entry, lease, drainTimeoutMs);
   }
 

@@ -120,7 +120,7 @@ export class LeaseHandle extends Queryable implements Young, Disposable, AsyncDi
   release(): void {
     const lease = this.#lease;
     if (lease === null) {
-      if (this.isYoung) this.#host.takeBack(this.#entry, null, undefined);
+      if (this.isYoung) this.#host.takeBackUnused(this.#entry);
       return;
     }
     if (!this.isYoung) forgotten.unregister(lease);

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js';
-import type { Entry } from './entry.js';
+import type { Entry, Holder } from './entry.js';
 import type { ErrorClass } from './error-classes.js';
 import type { Lease } from './lease.js';
 import type { Dialect } from './queryable.js';
@@ -11,12 +11,16 @@ export interface LeaseHost {
   readonly dialect: Dialect;
   readonly clock: Clock;
   readonly acquireTimeoutMs: number;
+  /** Statements are to be {@link mark}ed before they are sent. */
+  readonly marks: boolean;
   /** The pool closes: nothing begins any more. */
   readonly closing: boolean;
   /** What was handed out bare, as a lease in full. */
   furnish(entry: Entry): Lease;
-  /** The one door in. `lease` = null: it has not been furnished. */
-  takeBack(entry: Entry, lease: Lease | null, drainTimeoutMs: number | undefined): void;
+  /** The one door in. */
+  takeBack(entry: Entry, lease: Lease, drainTimeoutMs: number | undefined): void;
+  /** The same, for what was never furnished. */
+  takeBackUnused(entry: Entry): void;
   /** Nothing runs any more on a lease that was given back while something did. */
   drained(entry: Entry, lease: Lease): void;
   /** Something about a lease falls due then. */
@@ -31,6 +35,8 @@ export interface LeaseHost {
   /** Nobody has it any more, and nobody gave it back. */
   forgotten(entry: Entry): void;
   resent(): void;
+  /** A statement is about to be sent: it gets its tag, and what of it would hold on to a proxy's connection is told. */
+  mark(statement: TrackedStatement, holder: Holder): void;
   /** All of a transaction is about to be run again. */
   retrying(entry: Entry, lease: Lease, retry: Retry): void;
 }

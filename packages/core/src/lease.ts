@@ -139,6 +139,7 @@ export class Lease implements StatementKeeper, LineHooks {
     const refusal = this.#released ? leaseReleased(this.#takenAway) : this.#transactions?.refusal(statement);
     if (refusal) return statement.settle(refusal);
     statement.keeper = this;
+    if (this.#host.marks) this.#host.mark(statement, this.holder);
     if (statement.trace || isTraced('query')) this.#addTraced(statement);
     else this.#line.add(statement);
   }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type Admissions, OnRequests } from './admissions.js';
+import { Admissions } from './admissions.js';
 import { HandbackError } from './errors.js';
 import type { RouteOptions } from './options.js';
 import {
@@ -13,7 +13,7 @@ import { Scope } from './scope.js';
 
 /** What the adapters have in common that get a request and hand it on. */
 
-/** What `handback.off()` and `handback.route()` said of requests. Beside them, since every statement asks: see admissions.ts. */
+/** What `handback.off()` and `handback.route()` said of requests. Every statement asks; most have nothing to find. */
 const routeSettings = new WeakMap<IncomingMessage, RouteSetting>();
 
 export function routeSettingOf(req: IncomingMessage): RouteSetting {
@@ -54,16 +54,19 @@ export class Installer<Request extends object> {
   /** One of them, asked for last: an application has one. */
   #prototype: object | undefined;
 
-  /** `view` is asked at the first look at the scope, once per request. */
+  /**
+   * `view` is asked at the first look at the scope, once per request. `placeOf`: an object that belongs to one request, to take
+   * notes on, where the request itself is a bad place.
+   */
   constructor(
     plugin: Plugin<Request>,
     view: (request: Request) => RequestView<Request>,
-    admissions: Admissions<Request> = new OnRequests(plugin.as),
+    placeOf: (request: Request) => object = itself,
   ) {
     this.#plugin = plugin;
     this.#view = view;
-    this.#admissions = admissions;
-    this.#property = property(plugin.as, admissions, (request) => plugin.scope(view(request)));
+    this.#admissions = new Admissions(plugin.as, placeOf);
+    this.#property = property(plugin.as, this.#admissions, (request) => plugin.scope(view(request)));
   }
 
   /**
@@ -123,7 +126,7 @@ export class Installer<Request extends object> {
   #installOn(request: Request): void {
     const { as } = this.#plugin;
     // One that passes twice: handed from one server to another, or to itself.
-    if (this.#admissions.find(request)) return;
+    if (this.#admissions.has(request)) return;
     if (as in request) throw taken(as, request);
     Object.defineProperty(request, as, this.#property);
   }
@@ -135,12 +138,10 @@ function property<Request extends object>(
   create: (request: Request) => Scope,
 ): PropertyDescriptor {
   function get(this: Request): unknown {
-    const request = admissions.find(this);
-    if (request === null) return undefined;
-    const known = admissions.scopeOf(request);
+    const known = admissions.scopeOf(this);
     if (known !== null) return known;
-    const scope = create(request);
-    admissions.put(request, scope);
+    const scope = create(this);
+    admissions.put(this, scope);
     return scope;
   }
   getters.add(get);
@@ -153,6 +154,10 @@ function property<Request extends object>(
       Object.defineProperty(this, as, { value, configurable: true, enumerable: true, writable: true });
     },
   };
+}
+
+function itself<Request extends object>(request: Request): object {
+  return request;
 }
 
 function taken(as: string, request: object): HandbackError {

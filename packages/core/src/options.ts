@@ -170,6 +170,20 @@ export interface PoolOptions extends ScopeOptions {
    * @default false
    */
   context?: boolean | undefined;
+  /**
+   * Each statement carries its route, method and request's id in a comment behind it (sqlcommenter), and as query attributes
+   * where the server takes them: SHOW FULL PROCESSLIST and the slow log name them. Prepared statements (`execute`) carry no
+   * request's id in their comment: each would be another statement.
+   * @default false
+   */
+  tag?: boolean | undefined;
+  /**
+   * There is a proxy (ProxySQL, MaxScale, RDS Proxy) in front of the server: the server's limits and timeouts are not compared
+   * with the pool's options, and what makes a proxy keep a connection for one client is told per route (warning `PINNED`). A
+   * proxy that greets with a version of its own is found without.
+   * @default false
+   */
+  behindProxy?: boolean | undefined;
 }
 
 export interface ScopeSettings {
@@ -213,6 +227,8 @@ export interface PoolSettings extends ScopeSettings {
   readonly reset: 'auto' | 'always' | 'rollback';
   readonly onDoubleAcquire: 'warn' | 'error' | 'allow';
   readonly context: boolean;
+  readonly tag: boolean;
+  readonly behindProxy: boolean;
   /** Not printable: holds the password. */
   readonly source: ConnectionSource;
 }
@@ -260,6 +276,8 @@ const POOL_RULES: Rules = {
   reset: oneOf('auto', 'always', 'rollback'),
   onDoubleAcquire: oneOf('warn', 'error', 'allow'),
   context: flag,
+  tag: flag,
+  behindProxy: flag,
 };
 
 /** Options of a plugin beyond the pool's. */
@@ -325,6 +343,8 @@ export function readPoolOptions(given: PoolOptions | string): PoolSettings {
     reset: options.reset ?? 'auto',
     onDoubleAcquire: options.onDoubleAcquire ?? 'warn',
     context: options.context ?? false,
+    tag: options.tag ?? false,
+    behindProxy: options.behindProxy ?? false,
     source: resolveSource(uri, connection),
   };
 }

@@ -35,6 +35,7 @@ import { Slots } from './slots.js';
 import { Counters, type PoolStats, snapshot } from './stats.js';
 import { Supply } from './supply.js';
 import { PoolTrust } from './trust.js';
+import { Turnstile } from './turnstile.js';
 import { Upkeep } from './upkeep.js';
 import { Validator } from './validator.js';
 import { Watch } from './watch.js';
@@ -51,11 +52,14 @@ export class Pool {
   readonly dialect: Dialect;
   readonly clock: Clock;
   readonly endings: Endings;
+  /** Of some who ask it is known on whose behalf: see the option `onDoubleAcquire`. */
+  knowsOwners = false;
   /** Called when it begins to close: who waits in no queue of its own. */
   readonly watchers = new Set<() => void>();
   readonly #slots = new Slots();
   readonly #knowledge: Knowledge;
   readonly #reporter: Reporter;
+  readonly #turnstile: Turnstile;
   readonly #doors: Doors;
   readonly #landlord: Landlord;
   readonly #rooms: Rooms;
@@ -80,7 +84,8 @@ export class Pool {
     this.#reporter = reporter;
     // The parts and the doors call each other: the doors come first, and find the parts when they are used.
     this.#rooms = {} as Rooms;
-    this.#doors = new Doors(parts, this.#rooms);
+    this.#turnstile = new Turnstile(parts, this.#rooms);
+    this.#doors = new Doors(parts, this.#rooms, this.#turnstile);
     this.#landlord = new Landlord(parts, this.#rooms, this.#doors, this.dialect);
     Object.assign(this.#rooms, this.#furnish(parts, driver));
     this.#rooms.supply.openMore();
@@ -137,7 +142,7 @@ export class Pool {
     const lastConnectError = () => supply.lastError ?? (slots.counts.ghost > 0 ? control.lastError : null);
     const queue: Queue = new Queue(parts, {
       dispense: (holder, waiter, mustBeProven) => doors.dispense(holder, waiter, mustBeProven),
-      takeBack: (entry) => doors.takeBack(entry, null, undefined),
+      takeBack: (entry) => doors.takeBackUnused(entry),
       onWaiting: () => upkeep.attend(),
       crowd,
       lastConnectError,
@@ -221,7 +226,7 @@ export class Pool {
 
   /** Gives `acquirer` a connection when it is its turn, where none was ready when it was tried. */
   join(acquirer: Acquirer): void {
-    this.#rooms.queue.join(acquirer);
+    if (!this.#turnstile.wait(acquirer)) this.#rooms.queue.join(acquirer);
   }
 
   /** A connection that is ready now, if it is nobody else's turn. */
@@ -232,7 +237,7 @@ export class Pool {
 
   /** The same, bare (`mustBeProven` = one that need not be asked first): to be handled, furnished, or taken back. */
   tryDispense(holder: Holder, mustBeProven = true): Entry | null {
-    return this.#rooms.queue.tryLend(holder, mustBeProven);
+    return this.#rooms.queue.size > 0 ? null : this.#doors.dispense(holder, null, mustBeProven);
   }
 
   /** A lease in full of what was dispensed: for those who use it. */
@@ -245,13 +250,10 @@ export class Pool {
     return this.#landlord.handle(entry);
   }
 
-  /** From now on it is known of some who asks: see the option `onDoubleAcquire`. */
+  /** From now on that is known of some. */
   knowOwners(): void {
+    this.knowsOwners = true;
     this.#rooms.doubles.watch();
-  }
-
-  get knowsOwners(): boolean {
-    return this.#rooms.doubles.watching;
   }
 
   /** Somebody asks for a connection; called from within the application's call, before `lend` or `tryLend`. */

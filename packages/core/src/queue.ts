@@ -103,6 +103,12 @@ export class Queue {
     this.hooks.onWaiting();
   }
 
+  /** As `join`, where it is known that it may wait, that there is nothing to be done about it, and that nobody listens. */
+  add(acquirer: Acquirer): void {
+    acquirer.place = -++this.parts.acquires.last;
+    this.pending.add(acquirer);
+  }
+
   /** Who waits, in the order of arrival. */
   get waiters(): Acquirer[] {
     return this.pending.waiters;

@@ -126,9 +126,10 @@ export class Reporter {
     // How many there is room for is known when the last of them has got in, or has not.
     if (opening > 0) return;
     const facts = knowledge.facts;
-    const limits = facts
-      ? `max_connections ${facts.maxConnections}, max_user_connections ${facts.maxUserConnections || 'unlimited'}: ${roomFor(facts, settings.max)}`
-      : 'its limits are not known';
+    const limits =
+      facts && !settings.behindProxy && !knowledge.proxy
+        ? `max_connections ${facts.maxConnections}, max_user_connections ${facts.maxUserConnections || 'unlimited'}: ${roomFor(facts, settings.max)}`
+        : 'its limits are not known';
     const held = slots.size - closing;
     this.#once(`no room for ${held}`, {
       code: 'NO_ROOM',
@@ -139,11 +140,31 @@ export class Reporter {
   /** Where the options contradict the server, or the pool can't see. */
   surveyed({ facts, reach }: Survey): void {
     const { settings } = this.#parts;
-    const said = facts ? contradictions(facts, settings) : [];
+    const said = facts && !this.#isBehindProxy() ? contradictions(facts, settings) : [];
     if (reach.blind) said.push(reach.blind);
     for (const each of said)
       this.#once(each, { code: 'SERVER_LIMITS', message: `pool '${settings.name}': ${each}` });
     if (facts && /\bNO_BACKSLASH_ESCAPES\b/.test(facts.sqlMode)) this.hazards([NO_BACKSLASHES]);
+  }
+
+  /** What a server behind a proxy says of its limits and timeouts is not about those who connect to the proxy. */
+  #isBehindProxy(): boolean {
+    const { settings, knowledge } = this.#parts;
+    if (settings.behindProxy) return true;
+    if (knowledge.proxy === null) return false;
+    this.#once(`proxy ${knowledge.proxy}`, {
+      code: 'BEHIND_PROXY',
+      message: `pool '${settings.name}': something stands between it and the server (${knowledge.proxy}): limits and timeouts are not compared with the server's. With behindProxy: true this is not said.`,
+    });
+    return true;
+  }
+
+  /** Once per route and reason. */
+  pinned(route: string, what: string): void {
+    this.#once(`pinned ${route} ${what}`, {
+      code: 'PINNED',
+      message: `${route} makes a proxy keep a connection for one client alone: it uses ${what}. Said once per route and reason.`,
+    });
   }
 
   /** What takes a protection away, once each. */

@@ -3,7 +3,7 @@ import { Current, currentOwner, runIn } from './current-db.js';
 import type { Owner } from './owner.js';
 import type { Scope } from './scope.js';
 
-/** Several registrations of one request share it. Beside the requests: see admissions.ts. */
+/** Several registrations of one request share it. */
 const currents = new WeakMap<IncomingMessage, Current>();
 
 /** The raw request, and what the framework knows of it. */

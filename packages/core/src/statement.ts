@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { QueryOptions } from 'mysql2';
 import { onAbort } from './abort.js';
 import { rejectForCaller } from './async-stack.js';
-import type { RowStatement, Statement } from './driver.js';
+import type { RowStatement, Statement, StatementTag } from './driver.js';
 import { isNotWritten } from './error-classes.js';
 import { HandbackError } from './errors.js';
 import { maskValues } from './mask.js';
@@ -68,6 +68,8 @@ export abstract class TrackedStatement implements Statement, ReadText {
   waitedMs = 0;
   /** A value of it is SQL itself (`mysql.raw()`), which its text does not show. */
   carriesSql = false;
+  /** With the option `tag`: what the server is told of its origin. */
+  tag: StatementTag | null = null;
   /** Looked at just before it is sent: why it must not be. */
   precondition: (() => HandbackError | null) | null = null;
   previous: Statement | null = null;

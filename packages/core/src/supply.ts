@@ -66,7 +66,7 @@ export class Supply {
 
   /** The last attempt failed for good, and the next one is not due yet. */
   get hopeless(): boolean {
-    return isHopeless(this.#backoff.failure) && this.#backoff.waiting;
+    return this.pausing && isHopeless(this.#backoff.failure);
   }
 
   /** The last attempt failed, and the next one is not due yet. */
@@ -77,6 +77,11 @@ export class Supply {
   /** The server has no room for more, and those that there are serve. */
   get makesDo(): boolean {
     return this.#backoff.makesDo;
+  }
+
+  /** The next attempt has to wait. */
+  get pausing(): boolean {
+    return this.#backoff.waiting;
   }
 
   /** Somebody waits: don't sleep on an attempt that was put off because nobody did. */

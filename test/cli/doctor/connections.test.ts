@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { eventually } from '@handback/contract/support/eventually.js';
 import type { Connection } from 'mysql2/promise';
 import { handback } from '../handback.js';
@@ -134,6 +136,20 @@ describe('doctor: connections', () => {
     assert.equal(finding('aborted-clients')?.severity, 'warning');
     assert.match(textOf(finding('aborted-clients')), /in the last 1 s: 1/);
     await gone('aborted-clients', async () => {});
+  });
+
+  it('finds connections that do not log in', async () => {
+    const { host, port } = clinic.server;
+    const sockets = Array.from({ length: 5 }, () => connect({ host, port }));
+    try {
+      await Promise.all(sockets.map((socket) => once(socket, 'data')));
+      const { finding } = await clinic.examine();
+      assert.equal(finding('logins')?.severity, 'warning');
+      assert.match(textOf(finding('logins')), /^5 connections not logged in yet/);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+    await gone('logins');
   });
 
   it('finds attempts that fail, while they do', async () => {

@@ -8,6 +8,7 @@ import { eventually } from '@handback/contract/support/eventually.js';
 import { clientSockets } from '#cli/doctor/checks/sockets.js';
 import { takeCensus } from '#cli/doctor/sockets/census.js';
 import { canonicalAddress, parseProcNet } from '#cli/doctor/sockets/proc-net.js';
+import { socketTables } from '#cli/doctor/sockets/tables.js';
 import { skipLoudly } from '../../support/skip-loudly.js';
 import { handback } from '../handback.js';
 import { Clinic, textOf } from './clinic.js';
@@ -82,6 +83,29 @@ describe('doctor: the tables of sockets in /proc', () => {
         (await takeCensus({ addresses: new Set(['10.0.0.5']), port: 3306, exceptPid: 41, proc })).processes
           .length,
         1,
+      );
+    } finally {
+      await rm(proc, { recursive: true });
+    }
+  });
+
+  it('of containers are read as well, once for each network', async () => {
+    const proc = await mkdtemp(join(tmpdir(), 'handback-proc-'));
+    try {
+      const network = async (name: string, id: string, inode: string) => {
+        await mkdir(join(proc, name, 'net'), { recursive: true });
+        await mkdir(join(proc, name, 'ns'));
+        await symlink(`net:[${id}]`, join(proc, name, 'ns/net'));
+        await writeFile(join(proc, name, 'net/tcp'), `${HEAD}\n${line('0500000A:0CEA', '01', inode)}\n`);
+      };
+      await network('self', '1', '7001');
+      await network('41', '1', '7001');
+      await network('42', '2', '7002');
+      await network('43', '2', '7002');
+      const sockets = await socketTables(proc);
+      assert.deepEqual(
+        sockets.map(({ inode }) => inode),
+        ['7001', '7002'],
       );
     } finally {
       await rm(proc, { recursive: true });

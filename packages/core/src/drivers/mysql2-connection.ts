@@ -6,6 +6,7 @@ import type {
   Reading,
   ResetOptions,
   RowStatement,
+  Sent,
   ServerStatus,
   Statement,
 } from '../driver.js';
@@ -22,6 +23,7 @@ import { cannotCarry } from './mysql2-narrow.js';
 import { Mysql2Session } from './mysql2-session.js';
 import { makeRoom } from './mysql2-statements.js';
 import { StatusWatch, statusIsSeen } from './mysql2-status.js';
+import { tagged } from './mysql2-tag.js';
 
 /** What the server says of itself before anything else. */
 export interface Handshake {
@@ -34,6 +36,7 @@ export class Mysql2Connection implements DriverConnection, Escaping {
   readonly threadId: number;
   readonly address: DriverConnection['address'];
   readonly localPort: number | undefined;
+  readonly greeting: string;
   lostAtWork = false;
   onLost: (error: Error) => void = () => {};
   readonly #internals: Internals;
@@ -60,6 +63,7 @@ export class Mysql2Connection implements DriverConnection, Escaping {
         ? undefined
         : { host: stream.remoteAddress, port: stream.remotePort };
     this.localPort = stream.localPort;
+    this.greeting = serverVersion;
     this.#session = new Mysql2Session(raw, serverVersion, threadId, pipelining);
     this.#watch = new StatusWatch(gate, statusFlags);
     this.#listen();
@@ -174,8 +178,9 @@ export class Mysql2Connection implements DriverConnection, Escaping {
     this.#inFlight.push(statement);
     try {
       this.#refuse(statement);
-      if (statement.prepared) execute(this.raw, statement, this, done);
-      else query(this.raw, this.#escaped(statement), done);
+      const sent = tagged(statement);
+      if (sent.prepared) execute(this.raw, sent, this, done);
+      else query(this.raw, this.#escaped(sent), done);
     } catch (error) {
       done(error as Error);
     }
@@ -193,7 +198,7 @@ export class Mysql2Connection implements DriverConnection, Escaping {
   }
 
   /** What the driver escapes in its values is read by the server as it was meant. */
-  escapesSafely({ sql, values }: Statement): boolean {
+  escapesSafely({ sql, values }: Sent): boolean {
     const { charsetNumber } = this.#internals.config;
     return (
       this.#watch.escapesByBackslash === true &&
@@ -217,7 +222,7 @@ export class Mysql2Connection implements DriverConnection, Escaping {
     this.#inFlight.push(statement);
     try {
       this.#refuse(statement);
-      const { sql, values } = this.#escaped(statement);
+      const { sql, values } = this.#escaped(tagged(statement));
       const command =
         values === undefined ? this.raw.query(sql as string) : this.raw.query(sql as string, values as []);
       command.on('fields', (fields: unknown) => statement.onFields(fields));
@@ -235,7 +240,7 @@ export class Mysql2Connection implements DriverConnection, Escaping {
   }
 
   /** The driver escapes by backslash, whatever the server says. */
-  #escaped(statement: Statement): Pick<Statement, 'sql' | 'values'> {
+  #escaped(statement: Sent): Pick<Sent, 'sql' | 'values'> {
     if (this.#watch.escapesByBackslash !== false || this.formatsItself) return statement;
     return withoutBackslashes(this.#internals.config, statement.sql, statement.values);
   }

@@ -1,4 +1,4 @@
-import type { RawConnection, Statement } from '../driver.js';
+import type { RawConnection, Sent } from '../driver.js';
 import { quotedParts } from '../lexer.js';
 import { type Internals, internals } from './mysql2-internals.js';
 import { makeRoom } from './mysql2-statements.js';
@@ -12,11 +12,7 @@ export function hasNoRoom(error: Error): boolean {
   return (error as { errno?: number }).errno === NO_ROOM;
 }
 
-export function query(
-  raw: RawConnection,
-  { sql, values }: Pick<Statement, 'sql' | 'values'>,
-  done: Done,
-): void {
+export function query(raw: RawConnection, { sql, values }: Pick<Sent, 'sql' | 'values'>, done: Done): void {
   if (values === undefined) raw.query(sql as string, done);
   else raw.query(sql as string, values as [], done);
 }
@@ -24,14 +20,14 @@ export function query(
 /** Knows how the values of a statement would be written into its text. */
 export interface Escaping {
   /** What the driver escapes is read as it was meant. */
-  escapesSafely(statement: Statement): boolean;
+  escapesSafely(statement: Sent): boolean;
 }
 
 /**
  * Where the server has no room for another prepared statement it takes the place of those of this connection, or else,
  * where that means the same, goes as a text.
  */
-export function execute(raw: RawConnection, statement: Statement, escaping: Escaping, done: Done): void {
+export function execute(raw: RawConnection, statement: Sent, escaping: Escaping, done: Done): void {
   const known = internals(raw);
   makeRoom(raw);
   raw.execute(statement.sql as string, statement.values as [], (error, result, fields) => {
@@ -53,7 +49,7 @@ interface Parts {
 }
 
 /** null = the driver replaces named placeholders in the text, which it then knows by another key. */
-function partsOf({ sql, values }: Statement): Parts | null {
+function partsOf({ sql, values }: Sent): Parts | null {
   const { sql: text, values: own } = typeof sql === 'string' ? { sql, values: undefined } : sql;
   // Of both the driver takes its options' own.
   if (own && values) return null;
@@ -66,7 +62,7 @@ function partsOf({ sql, values }: Statement): Parts | null {
  * It fails where it runs: by a PREPARE in a procedure, which may have done something before. One that could not be prepared
  * has certainly done nothing.
  */
-function wasPrepared(statement: Statement, { _statements }: Internals): boolean {
+function wasPrepared(statement: Sent, { _statements }: Internals): boolean {
   const text = partsOf(statement)?.text;
   if (text === undefined) return true;
   // The driver's keys end in the text; before it are options that decide how rows are read.
@@ -75,7 +71,7 @@ function wasPrepared(statement: Statement, { _statements }: Internals): boolean 
 }
 
 /** There is one statement, each `?` is a placeholder and no part of a literal or comment, and each value is one literal. */
-function meansTheSameAsText(statement: Statement, { config }: Internals): boolean {
+function meansTheSameAsText(statement: Sent, { config }: Internals): boolean {
   const parts = partsOf(statement);
   if (config.multipleStatements || config.queryFormat != null || !parts) return false;
   const { text, values } = parts;

@@ -1,5 +1,6 @@
 import { count, duration, percent, plural } from '../../durations.js';
 import type { Finding, Severity } from '../../findings.js';
+import { firstOf } from '../names.js';
 import { numberOf, type Picture } from '../picture.js';
 
 const CRITICAL_SHARE = 0.9;
@@ -27,9 +28,22 @@ export function connectionsNow({ server, status }: Picture): Finding[] {
       evidence: [
         `Threads_connected ${count(connected)} (this one included) of max_connections ${count(limit)}: ${percent(connected, limit)}, room for ${count(Math.max(0, limit - connected))} more`,
         `Threads_running ${count(numberOf(status, 'threads_running') ?? 0)}`,
+        ...extraPort(server),
       ],
       change: severity === 'ok' ? undefined : LESS,
     },
+  ];
+}
+
+/** MariaDB's other door, for when the first is full. */
+function extraPort({ variables, isMariaDb }: Picture['server']): string[] {
+  if (!isMariaDb) return [];
+  const port = numberOf(variables, 'extra_port') ?? 0;
+  const room = numberOf(variables, 'extra_max_connections') ?? 0;
+  return [
+    port === 0
+      ? 'extra_port 0: when it is full, one administrator gets in (SUPER or CONNECTION ADMIN), and nobody else'
+      : `extra_port ${port}: when it is full, ${plural(room, 'connection')} more there (extra_max_connections)`,
   ];
 }
 
@@ -131,6 +145,31 @@ export function aborted({ status, sample, server }: Picture): Finding[] {
       change: many ? change : undefined,
     };
   }
+}
+
+const MANY_LOGINS = 5;
+
+/** Whoever has connected and is not logged in yet. */
+export function logins({ threads, seesAllThreads, server }: Picture): Finding[] {
+  if (!seesAllThreads) return [];
+  const pending = threads.filter(({ user }) => user === 'unauthenticated user');
+  const many = pending.length >= MANY_LOGINS;
+  return [
+    {
+      id: 'logins',
+      severity: many ? 'warning' : 'ok',
+      title: `${plural(pending.length, 'connection')} not logged in yet`,
+      evidence: [
+        `each counts against max_connections, for connect_timeout ${server.variables.get('connect_timeout')} s at the most; reported from ${MANY_LOGINS} on`,
+        ...firstOf(
+          pending.map(({ id, host, port }) => `#${id} from ${host}${port === undefined ? '' : `:${port}`}`),
+        ),
+      ],
+      change: many
+        ? 'probes that only open the port, a slow name service (skip-name-resolve), or more logins than the server can check: fewer, longer-lived connections'
+        : undefined,
+    },
+  ];
 }
 
 const MANY_PER_SECOND = 10;

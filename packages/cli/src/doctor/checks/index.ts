@@ -8,6 +8,7 @@ import {
   connectionRate,
   connectionsHighWater,
   connectionsNow,
+  logins,
 } from './connections.js';
 import {
   connectionBudget,
@@ -37,6 +38,7 @@ const ALWAYS: readonly Check[] = [
   connectionsNow,
   connectionsHighWater,
   aborted,
+  logins,
   statementTimeout,
   lockTimeouts,
   idleTransactionTimeout,

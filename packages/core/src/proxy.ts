@@ -1,0 +1,47 @@
+import type { ServerFacts } from './driver.js';
+import { codeOf } from './lexer.js';
+
+/** What MariaDB puts before its version in the handshake, for clients that would take 10 for less than 5. */
+const PREFIX = /^5\.5\.5-(?=\d)/;
+
+/**
+ * Why it is not the server that answers, but a proxy (ProxySQL, MaxScale, RDS Proxy): it greets in its own name. null = nothing
+ * says so.
+ */
+export function signOfProxy(greeting: string | undefined, facts: ServerFacts | null): string | null {
+  if (greeting === undefined || facts === null) return null;
+  const version = greeting.replace(PREFIX, '');
+  if (version === '' || version === facts.version.replace(PREFIX, '')) return null;
+  return `the greeting is of version ${version}, VERSION() is ${facts.version}`;
+}
+
+/** docs.aws.amazon.com, "Avoiding pinning an RDS Proxy": a longer text keeps the connection. */
+const LONGEST_BYTES = 16 * 1_024;
+
+const PINNING: readonly (readonly [pattern: RegExp, what: string])[] = [
+  [/(?<![@\w$])@(?![@\s])/, 'a user variable'],
+  [/\bGET_LOCK\s*\(/i, 'GET_LOCK()'],
+  [/\bCREATE\s+(?:OR\s+REPLACE\s+)?TEMPORARY\s+TABLE\b/i, 'a temporary table'],
+  [/^\s*SET\b/i, 'SET'],
+  [/^\s*LOCK\s+TABLES?\b/i, 'LOCK TABLES'],
+  [/\b(?:SQL_CALC_FOUND_ROWS\b|FOUND_ROWS\s*\()/i, 'FOUND_ROWS()'],
+];
+
+/** What of a statement makes a proxy keep a connection for this client alone, by the proxies' documentation; none = nothing. */
+export function pinsOf(sql: string, values: unknown): string[] {
+  const code = codeOf(sql);
+  const found = PINNING.filter(([pattern]) => pattern.test(code)).map(([, what]) => what);
+  if (sizeOf(sql, values) > LONGEST_BYTES) found.push('a text of more than 16 KB');
+  return found;
+}
+
+/** Of the text with its values in it, about. */
+function sizeOf(sql: string, values: unknown): number {
+  const all = typeof values === 'object' && values !== null ? Object.values(values) : [];
+  return all.reduce((sum: number, value) => sum + lengthOf(value), Buffer.byteLength(sql));
+}
+
+function lengthOf(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  return Buffer.isBuffer(value) ? value.length * 2 : 0;
+}

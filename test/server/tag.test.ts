@@ -1,0 +1,212 @@
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { databaseUrl } from '@handback/contract/support/database.js';
+import { createPool, type PoolOptions } from '@handback/core';
+import handback from '@handback/express';
+import express from 'express';
+import fc from 'fast-check';
+import mysql, { type RowDataPacket } from 'mysql2/promise';
+import { withComment } from '#core/drivers/mysql2-tag.js';
+import { tagOf } from '#core/statement-tag.js';
+
+type Pool = ReturnType<typeof createPool>;
+
+async function withPool(options: PoolOptions, work: (pool: Pool) => Promise<void>): Promise<void> {
+  const pool = createPool({ uri: databaseUrl(), max: 1, tag: true, ...options });
+  try {
+    await work(pool);
+  } finally {
+    await pool.close();
+  }
+}
+
+/** What the server says that the thread runs; it asks about itself. */
+const OWN_TEXT = 'SELECT INFO AS text FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()';
+
+async function ownText(db: Pick<Pool, 'query'>, sql = OWN_TEXT): Promise<string> {
+  const [rows] = await db.query<RowDataPacket[]>(sql);
+  return rows[0]?.text;
+}
+
+/** Serves `app` while `work` asks it. */
+async function served(app: express.Express, work: (url: string) => Promise<void>): Promise<void> {
+  const server: Server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  }
+}
+
+describe('tagged statements', () => {
+  it("name route, method and request's id in the server's process list", () =>
+    withPool({}, async (pool) => {
+      const app = express().use(handback({ pool }));
+      app.get('/users/:id', async (req, res) => void res.send(await ownText(req.db)));
+      await served(app, async (url) => {
+        const headers = { 'x-request-id': 'r-17' };
+        const answer = await fetch(`${url}/users/7`, { headers });
+        assert.equal(
+          await answer.text(),
+          `${OWN_TEXT} /*method='GET',request_id='r-17',route='%2Fusers%2F%3Aid'*/`,
+        );
+      });
+    }));
+
+  it('are not changed without the option', () =>
+    withPool({ tag: false }, async (pool) => assert.equal(await ownText(pool), OWN_TEXT)));
+
+  it('can not be broken out of by what a client sends', () =>
+    withPool({}, async (pool) => {
+      const app = express().use(handback({ pool }));
+      app.use(async (req, res) => void res.send(await ownText(req.db)));
+      await served(app, async (url) => {
+        for (const id of [
+          "*/ SELECT 2 /*'",
+          "'*/; DROP TABLE x; --",
+          '? :a ??',
+          '\u00ff\\',
+          'x'.repeat(5_000),
+        ]) {
+          const headers = { 'x-request-id': Buffer.from(id, 'latin1').toString('latin1') };
+          const answer = await fetch(`${url}/%27*%2F;x?a=*/'`, { headers });
+          const text = await answer.text();
+          assert.equal(answer.status, 200, text);
+          assert.match(
+            text,
+            /^SELECT INFO [^*]* \/\*method='GET',(request_id='[\w%.~-]{1,500}',)?route='[\w%.~-]+'\*\/$/,
+          );
+        }
+      });
+    }));
+
+  it('that are prepared name no request, so that requests share them', () =>
+    withPool({}, async (pool) => {
+      const prepared = async () => {
+        const [rows] = await pool.query<RowDataPacket[]>("SHOW SESSION STATUS LIKE 'Com_stmt_prepare'");
+        return Number(rows[0]?.Value);
+      };
+      const app = express().use(handback({ pool }));
+      app.get('/', async (req, res) => {
+        const [[row]] = await req.db.execute<RowDataPacket[]>(`${OWN_TEXT} AND 1 = ?`, [1]);
+        res.send(row?.text);
+      });
+      await served(app, async (url) => {
+        const before = await prepared();
+        for (const id of ['a', 'b']) {
+          const answer = await fetch(url, { headers: { 'x-request-id': id } });
+          assert.match(await answer.text(), / \/\*method='GET',route='%2F'\*\/$/);
+        }
+        assert.equal((await prepared()) - before, 1);
+      });
+    }));
+
+  it('of streams, jobs and transactions name them too', () =>
+    withPool({}, async (pool) => {
+      const rows: RowDataPacket[] = [];
+      for await (const row of pool.stream(OWN_TEXT)) rows.push(row as RowDataPacket);
+      assert.match(rows[0]?.text, /\/\*route='pool[\w.]*'\*\/$/);
+      assert.match(await pool.run(ownText, { name: 'nightly' }), /\/\*route='nightly'\*\/$/);
+      assert.match(await pool.transaction((tx) => ownText(tx)), /\/\*route='pool\.transaction'\*\/$/);
+    }));
+
+  it('keep their values, placeholders, options and rows', () =>
+    withPool({}, async (pool) => {
+      const [named] = await pool.query<RowDataPacket[]>(
+        { sql: 'SELECT :a AS a', namedPlaceholders: true },
+        { a: '*/?' },
+      );
+      assert.deepEqual(named, [{ a: '*/?' }]);
+      const [list] = await pool.query<RowDataPacket[]>({
+        sql: 'SELECT ? AS a',
+        rowsAsArray: true,
+        values: ['b'],
+      });
+      assert.deepEqual(list, [['b']]);
+      const [[row]] = await pool.execute<RowDataPacket[]>('SELECT ? AS a;', ['c']);
+      assert.equal(row?.a, 'c');
+    }));
+
+  it('say nothing of their tag in errors', () =>
+    withPool({}, async (pool) => {
+      await assert.rejects(pool.query('SELECT nonsense FROM nowhere'), (error: Error & { sql?: string }) => {
+        assert.equal(error.sql, 'SELECT nonsense FROM nowhere');
+        return true;
+      });
+    }));
+
+  it('cost no reset: a tag is no change of the session', () =>
+    withPool({}, async (pool) => {
+      await pool.run(async (db) => {
+        await db.query('SELECT 1');
+        await db.execute('SELECT ?', [1]);
+      });
+      assert.equal(pool.stats().cleanReleases, pool.stats().released);
+    }));
+});
+
+describe('the place of a tag in a text', () => {
+  const comment = "/*route='x'*/";
+  for (const [text, expected] of [
+    ['SELECT 1', `SELECT 1 ${comment}`],
+    ['SELECT 1;', `SELECT 1 ${comment};`],
+    ['SELECT 1 ;\n', `SELECT 1  ${comment};\n`],
+    ['SELECT 1 -- why', `SELECT 1 -- why\n${comment}`],
+    ['SELECT 1 -- why;\n ', `SELECT 1 -- why;\n \n${comment}`],
+    ['SELECT 1 # */', `SELECT 1 # */\n${comment}`],
+    ['SELECT 1 /* ; */', `SELECT 1 /* ; */ ${comment}`],
+    ["SELECT ';'", `SELECT ';' ${comment}`],
+    ["SELECT 'open", "SELECT 'open"],
+    ['SELECT 1 /* open', 'SELECT 1 /* open'],
+  ] as const)
+    it(`${JSON.stringify(text)} gets it where it belongs`, () =>
+      assert.equal(withComment(text, comment), expected));
+
+  it('changes no statement, however its text ends: the server says of it what it said before', async () => {
+    const connection = await mysql.createConnection(databaseUrl());
+    const said = (sql: string) =>
+      connection.query(sql).then(
+        ([rows]) => JSON.stringify(rows),
+        ({ errno }: { errno: number }) => `error ${errno}`,
+      );
+    const part = fc.constantFrom(
+      "'",
+      '"',
+      '`',
+      '/*',
+      '*/',
+      '-- ',
+      '#',
+      '\n',
+      ';',
+      '\\',
+      ' ',
+      'a',
+      '1',
+      '/*!',
+      '+',
+    );
+    const tail = fc.array(part, { maxLength: 5 }).map((parts) => parts.join(''));
+    const requestId = fc.string({ unit: 'binary', maxLength: 12 });
+    try {
+      for (const mode of ['', 'NO_BACKSLASH_ESCAPES', 'ANSI_QUOTES']) {
+        await connection.query('SET SESSION sql_mode = ?', [mode]);
+        await fc.assert(
+          fc.asyncProperty(tail, requestId, async (end, id) => {
+            const { comment } = tagOf({ route: 'GET /', method: 'GET', requestId: id }, false);
+            const sql = `SELECT 1 AS one ${end}`;
+            const [before, after] = [await said(sql), await said(withComment(sql, comment))];
+            assert.equal(after, before);
+          }),
+          { numRuns: 150 },
+        );
+      }
+    } finally {
+      await connection.end();
+    }
+  });
+});
