@@ -1,7 +1,11 @@
 import { strict as assert } from 'node:assert';
+import { hostname } from 'node:os';
 import { findingsOf } from '#cli/doctor/checks/index.js';
 import { takePicture } from '#cli/doctor/examine.js';
 import { expectationOf } from '#cli/doctor/expectation.js';
+import { applicationOf } from '#cli/doctor/names.js';
+import { readPooling } from '#cli/doctor/read/between.js';
+import { Readings } from '#cli/doctor/read/readings.js';
 import type { Row } from '#cli/session.js';
 import { textOf } from './clinic.js';
 
@@ -233,6 +237,20 @@ describe('doctor: on MySQL, by answers made after its manual', () => {
     );
   });
 
+  it('does not take the socket of this host for that of another with the same port', async () => {
+    const process = { pid: 1, name: 'other', script: undefined };
+    const ends = new Map([[50364, [{ address: '10.0.0.7', process }]]]);
+    const { picture } = await examine([/session_connect_attrs/, []]);
+    const thread = picture.threads.find(({ id }) => id === 7);
+    assert.ok(thread);
+    const named = (host: string) =>
+      applicationOf({ ...thread, host }, { sockets: { processes: [], timeWait: 0, ends } });
+    assert.equal(named('10.0.0.5'), undefined);
+    assert.equal(named('10.0.0.7'), 'other (pid 1)');
+    assert.equal(named('localhost'), undefined);
+    assert.equal(named(hostname()), 'other (pid 1)');
+  });
+
   it('recognises proxies by what they say of themselves', async () => {
     const named = await examine([
       /CURRENT_USER\(\)/,
@@ -242,5 +260,13 @@ describe('doctor: on MySQL, by answers made after its manual', () => {
     const counting = await examine([/CONNECTION_ID\(\)/, [{ id: 99 }]]);
     assert.match(counting.picture.between.pooling ?? '', /CONNECTION_ID\(\) says 99/);
     assert.equal(counting.finding('sleepers'), undefined);
+    for (const [host, isProxy] of [
+      ['shop.proxy-abc123.eu-central-1.rds.amazonaws.com', true],
+      ['shop.abc123.eu-central-1.rds.amazonaws.com', false],
+    ] as const) {
+      const readings = new Readings(async () => [{ id: OWN_ID }]);
+      const pooling = await readPooling(readings, { host }, counting.picture.server, OWN_ID);
+      assert.equal(pooling !== null, isProxy, host);
+    }
   });
 });

@@ -32,6 +32,7 @@ describe('doctor: the tables of sockets in /proc', () => {
       ].join('\n'),
     );
     assert.deepEqual(ipv4, {
+      localAddress: '127.0.0.1',
       localPort: 50358,
       remoteAddress: '10.0.0.5',
       remotePort: 3306,

@@ -1,5 +1,8 @@
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
 import { duration } from '../durations.js';
 import type { Picture, Thread } from './picture.js';
+import { canonicalAddress } from './sockets/proc-net.js';
 import type { Process } from './sockets/processes.js';
 
 export function nameOfProcess({ name, script, pid }: Process): string {
@@ -14,8 +17,17 @@ export function applicationOf(thread: Thread, { sockets }: Pick<Picture, 'socket
     const told = details.filter((detail) => detail !== '').join(', ');
     return told === '' ? program : `${program} (${told})`;
   }
-  const owner = sockets?.processes.find(({ ports }) => port !== undefined && ports.includes(port));
-  return owner?.process && nameOfProcess(owner.process);
+  const ends = port === undefined ? undefined : sockets?.ends.get(port);
+  const end = ends?.find(({ address }) => isThisHost(thread.host, address));
+  return end && nameOfProcess(end.process);
+}
+
+/** Another host may use the same port. The server knows hosts by address, or, where it looks up names, by name. */
+function isThisHost(host: string, address: string): boolean {
+  if (isIP(host) !== 0) return canonicalAddress(host) === address;
+  if (host === 'localhost') return address === '127.0.0.1' || address === '::1';
+  const [own, named] = [hostname().toLowerCase(), host.toLowerCase()];
+  return named === own || named.startsWith(`${own}.`);
 }
 
 /** `#7 shop@10.0.0.5:50364, schema shop, program api.js (pid 12), asleep for 3 h, GET /users` */
@@ -44,8 +56,9 @@ export function describeId(id: number, picture: Pick<Picture, 'threads' | 'socke
 
 const SHOWN = 10;
 
-/** The first of a long list, and how many more there are. */
-export function firstOf(lines: readonly string[], shown = SHOWN): string[] {
-  const more = lines.length - shown;
-  return more > 0 ? [...lines.slice(0, shown), `… and ${more} more`] : [...lines];
+/** A line for each of the first of a long list, and how many more there are. */
+export function firstOf<T>(items: readonly T[], describe: (item: T) => string): string[] {
+  const lines = items.slice(0, SHOWN).map(describe);
+  const more = items.length - lines.length;
+  return more > 0 ? [...lines, `… and ${more} more`] : lines;
 }

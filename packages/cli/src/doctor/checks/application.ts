@@ -28,7 +28,7 @@ function exhaustion(pool: ApplicationPool): Finding {
     title: waiting
       ? `${plural(pending, 'acquire')} ${pending === 1 ? 'waits' : 'wait'} for a connection of ${label(pool)}`
       : `${label(pool)} has ${count(leased)} of ${count(max)} connections out`,
-    evidence: [gauges(pool), ...firstOf(pool.holders.map(describeHolder))],
+    evidence: [gauges(pool), ...firstOf(pool.holders, describeHolder)],
     change: waiting
       ? pool.holders.length > 0
         ? 'shorten what the holders above do with their connection; a larger max moves the queue into the database'
@@ -51,7 +51,7 @@ function holders(pool: ApplicationPool, leakAfterMs: number): Finding {
     title: found
       ? `${plural(long.length, 'connection')} of ${label(pool)} held for ${duration(leakAfterMs)} or longer`
       : `nobody holds a connection of ${label(pool)} for ${duration(leakAfterMs)}`,
-    evidence: firstOf(long.map(describeHolder)),
+    evidence: firstOf(long, describeHolder),
     change: found
       ? 'hand back before waiting for something else: `release()`, or idleHandBackMs on that route'
       : undefined,

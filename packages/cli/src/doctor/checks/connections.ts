@@ -162,7 +162,8 @@ export function logins({ threads, seesAllThreads, server }: Picture): Finding[] 
       evidence: [
         `each counts against max_connections, for connect_timeout ${server.variables.get('connect_timeout')} s at the most; reported from ${MANY_LOGINS} on`,
         ...firstOf(
-          pending.map(({ id, host, port }) => `#${id} from ${host}${port === undefined ? '' : `:${port}`}`),
+          pending,
+          ({ id, host, port }) => `#${id} from ${host}${port === undefined ? '' : `:${port}`}`,
         ),
       ],
       change: many

@@ -25,7 +25,7 @@ export function longTransactions(picture: Picture): Finding[] {
       id: 'long-transactions',
       severity: 'warning',
       title: `${plural(long.length, 'transaction')} open for ${duration(expected.transactionAfterMs)} or longer`,
-      evidence: firstOf(long.map((transaction) => describeTransaction(transaction, picture))),
+      evidence: firstOf(long, (transaction) => describeTransaction(transaction, picture)),
       change:
         'commit or roll back before answering, calling others or waiting; `transaction(fn)` does it on every path. KILL <id> ends one now, and rolls it back',
     },
@@ -51,15 +51,7 @@ export function rowLockWaits(picture: Picture): Finding[] {
       id: 'row-lock-waits',
       severity: asleep.length > 0 ? 'critical' : 'warning',
       title: `${plural(new Set(waits.map(({ waiter }) => waiter)).size, 'session')} waiting for a row's lock`,
-      evidence: firstOf(
-        [...groupedByHolder(waits)].flatMap(([holder, ofHolder]) => [
-          `holder: ${describeId(holder, picture)}`,
-          ...ofHolder.map(
-            ({ waiter, waitedMs }) =>
-              `  waits for it, ${duration(waitedMs)} so far: ${describeId(waiter, picture)}`,
-          ),
-        ]),
-      ),
+      evidence: describeHolders(waits, picture),
       change:
         asleep.length > 0
           ? `a holder sleeps in its transaction (${asleep.map((id) => `#${id}`).join(', ')}): find out who began it, and KILL ${asleep[0]} if it is nobody's any more`
@@ -72,6 +64,27 @@ export function rowLockWaits(picture: Picture): Finding[] {
 function rootsOf(waits: readonly RowLockWait[]): Set<number> {
   const waiters = new Set(waits.map(({ waiter }) => waiter));
   return new Set(waits.map(({ holder }) => holder).filter((id) => !waiters.has(id)));
+}
+
+const SHOWN_WAITERS = 3;
+
+/** The one that most wait for first. */
+function describeHolders(waits: readonly RowLockWait[], picture: Picture): string[] {
+  const holders = [...groupedByHolder(waits)].toSorted(([, a], [, b]) => b.length - a.length);
+  const lines = holders
+    .slice(0, SHOWN_WAITERS)
+    .flatMap(([holder, ofHolder]) => [
+      `holder: ${describeId(holder, picture)}`,
+      ...ofHolder
+        .slice(0, SHOWN_WAITERS)
+        .map(
+          ({ waiter, waitedMs }) =>
+            `  waits for it, ${duration(waitedMs)} so far: ${describeId(waiter, picture)}`,
+        ),
+      ...(ofHolder.length > SHOWN_WAITERS ? [`  … and ${ofHolder.length - SHOWN_WAITERS} more`] : []),
+    ]);
+  const more = holders.length - SHOWN_WAITERS;
+  return more > 0 ? [...lines, `… and ${plural(more, 'more holder')}`] : lines;
 }
 
 function groupedByHolder(waits: readonly RowLockWait[]): Map<number, RowLockWait[]> {
@@ -106,9 +119,10 @@ export function metadataLockWaits(picture: Picture): Finding[] {
       evidence: [
         ...(holders.length === 0
           ? [none]
-          : firstOf(holders.map((id) => `${holding}: ${describeId(id, picture)}`))),
+          : firstOf(holders, (id) => `${holding}: ${describeId(id, picture)}`)),
         ...firstOf(
-          waits.toSorted((a, b) => b.waitedMs - a.waitedMs).map((wait) => describeWait(wait, picture)),
+          waits.toSorted((a, b) => b.waitedMs - a.waitedMs),
+          (wait) => describeWait(wait, picture),
         ),
       ],
       change: `${holders.length > 0 ? `end the holder's transaction (KILL ${holders[0]}${certain ? '' : ', if it is the one'}), or ` : ''}cancel the DDL; run DDL with a short lock_wait_timeout`,

@@ -21,7 +21,7 @@ export function sleepers(picture: Picture): Finding[] {
         ? `${plural(long.length, 'connection')} asleep for ${duration(expected.sleepAfterMs)} or longer, of ${count(asleep.length)} asleep`
         : `${plural(asleep.length, 'connection')} asleep, the longest for ${duration(oldest.ageMs)}`,
       evidence: found
-        ? firstOf(long.map((thread) => describeThread(thread, picture)))
+        ? firstOf(long, (thread) => describeThread(thread, picture))
         : [describeThread(oldest, picture)],
       change: found
         ? `close the session at the end of each request or job there, or give its pool an idle timeout; wait_timeout ${server.variables.get('wait_timeout')} s closes them at last`

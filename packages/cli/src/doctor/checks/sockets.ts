@@ -18,7 +18,7 @@ export function clientSockets({ sockets }: Pick<Picture, 'sockets'>): Finding[] 
       title: left
         ? `${plural(closeWait, 'socket')} of this host in CLOSE_WAIT: the server has hung up, and the program has not`
         : `${plural(established, 'connection')} of this host to the server`,
-      evidence: firstOf(processes.map(describe)),
+      evidence: firstOf(processes, describe),
       change: left
         ? 'the program lost these connections without closing them: end or restart it, and use a pool that closes what the server has closed'
         : undefined,

@@ -10,8 +10,12 @@ export interface ProcessSockets {
   readonly established: number;
   /** The server has hung up, and the process has not closed its end. */
   readonly closeWait: number;
-  /** Their local ports, by which the server's list knows them. */
-  readonly ports: readonly number[];
+}
+
+/** This host's end of a socket, by which the server's list knows it. */
+export interface OwnEnd {
+  readonly address: string;
+  readonly process: Process;
 }
 
 /** All of this host's to the server, over TCP. */
@@ -19,6 +23,8 @@ export interface SocketCensus {
   readonly processes: readonly ProcessSockets[];
   /** Connections that were closed from this side within the last minute. */
   readonly timeWait: number;
+  /** Of the processes that are known, by local port. */
+  readonly ends: ReadonlyMap<number, readonly OwnEnd[]>;
 }
 
 export interface CensusOptions {
@@ -44,26 +50,32 @@ export async function takeCensus({
   const live = sockets.filter(({ state, inode }) => state !== 'TIME_WAIT' && inode !== '0');
   const owners = await ownersOf(new Set(live.map(({ inode }) => inode)), proc);
   const groups = new Map<string, Counted>();
+  const ends = new Map<number, OwnEnd[]>();
   for (const socket of live) {
     const process = owners.get(socket.inode);
     if (process?.pid === exceptPid) continue;
     const key = process ? String(process.pid) : `uid ${socket.uid}`;
     const group = groups.get(key) ?? new Counted(process, socket.uid);
     groups.set(key, group);
-    group.add(socket.state, socket.localPort);
+    group.add(socket.state);
+    if (process)
+      ends.set(socket.localPort, [
+        ...(ends.get(socket.localPort) ?? []),
+        { address: socket.localAddress, process },
+      ]);
   }
   return {
     processes: [...groups.values()].toSorted(
       (a, b) => b.closeWait - a.closeWait || b.established - a.established,
     ),
     timeWait: sockets.filter(({ state }) => state === 'TIME_WAIT').length,
+    ends,
   };
 }
 
 class Counted implements ProcessSockets {
   established = 0;
   closeWait = 0;
-  readonly ports: number[] = [];
   readonly process: Process | undefined;
   readonly uid: number;
 
@@ -72,8 +84,7 @@ class Counted implements ProcessSockets {
     this.uid = uid;
   }
 
-  add(state: SocketState, port: number): void {
-    this.ports.push(port);
+  add(state: SocketState): void {
     if (state === 'ESTABLISHED') this.established += 1;
     if (state === 'CLOSE_WAIT') this.closeWait += 1;
   }

@@ -8,6 +8,7 @@ const STATES: Readonly<Record<string, SocketState>> = {
 export type SocketState = 'ESTABLISHED' | 'TIME_WAIT' | 'CLOSE_WAIT' | 'other';
 
 export interface Socket {
+  readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -29,11 +30,13 @@ export function parseProcNet(table: string): Socket[] {
 
 function socketOf(fields: readonly string[]): Socket {
   const [, local = '', remote = '', state = '', , , , uid = '', , inode = '0'] = fields;
-  const [address = '', port = ''] = remote.split(':');
+  const [localAddress = '', localPort = ''] = local.split(':');
+  const [remoteAddress = '', remotePort = ''] = remote.split(':');
   return {
-    localPort: Number.parseInt(local.split(':')[1] ?? '', 16),
-    remoteAddress: addressOf(address),
-    remotePort: Number.parseInt(port, 16),
+    localAddress: addressOf(localAddress),
+    localPort: Number.parseInt(localPort, 16),
+    remoteAddress: addressOf(remoteAddress),
+    remotePort: Number.parseInt(remotePort, 16),
     state: STATES[state] ?? 'other',
     uid: Number(uid),
     inode,
