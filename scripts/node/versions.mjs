@@ -27,13 +27,16 @@ function inCore(name) {
  */
 export const essentials = [
   'test/contract/contract.test.ts',
-  ...['abort-signal', 'blocked-loop', 'cancelled-waiter', 'client-gone', 'client-signal'].map(inCore),
+  ...['abort-signal', 'blocked-loop', 'cancelled-waiter', 'channels', 'client-gone', 'client-signal'].map(
+    inCore,
+  ),
   ...['closing', 'current-db', 'double-acquire', 'error-catalogue', 'idle-hand-back', 'jobs'].map(inCore),
   ...['late-reports', 'leaks', 'options', 'query-log', 'reports', 'stale-lease'].map(inCore),
   ...['statements', 'streams', 'warnings'].map(inCore),
   ...['async-context', 'async-context-retention', 'current-db', 'ended-sockets'].map(inServer),
   ...['fastify-transactions', 'handler-timeout', 'held-response', 'http2'].map(inServer),
   ...['http2-transactions', 'node-http', 'process-life', 'shutdown', 'sigterm'].map(inServer),
+  ...['opentelemetry', 'prometheus', 'request-facts'].map((name) => `test/observability/${name}.test.ts`),
   'test/packaging/commonjs.test.ts',
 ];
 

@@ -169,6 +169,12 @@ const FRAMEWORKS: Readonly<Record<string, readonly string[]>> = {
 /** Node has no routes and answers for no handler, so this adapter does. */
 const BESIDE_THE_USUAL: Readonly<Record<string, readonly string[]>> = { http: ['failure', 'routes'] };
 
+/** Packages that look on, and the library each puts what it sees into. */
+const OBSERVERS: Readonly<Record<string, string>> = {
+  prometheus: 'prom-client',
+  opentelemetry: '@opentelemetry/api',
+};
+
 interface Import {
   readonly from: string;
   /** Nothing of it is left when the types are gone. */
@@ -286,7 +292,37 @@ describe('adapters', () => {
 
   it('are all here', () => {
     const packages = readdirSync(PACKAGES).filter((name) => existsSync(join(PACKAGES, name, 'package.json')));
-    assert.deepEqual(packages.sort(), ['cli', 'contract', 'core', ...Object.keys(FRAMEWORKS)].sort());
+    assert.deepEqual(
+      packages.sort(),
+      ['cli', 'contract', 'core', ...Object.keys(OBSERVERS), ...Object.keys(FRAMEWORKS)].sort(),
+    );
+  });
+});
+
+describe('observers', () => {
+  for (const [name, library] of Object.entries(OBSERVERS)) {
+    it(`${name} sees ${library} and core’s index, nothing else`, () => {
+      for (const [file, source] of sourcesOf(name)) {
+        for (const { from } of importsOf(source))
+          assert.ok(
+            /^(\.\/|node:|@handback\/core$)/.test(from) || from === library,
+            `${name}/${file} imports ${from}`,
+          );
+      }
+    });
+  }
+
+  it('are known to nobody whom they watch', () => {
+    for (const name of ['core', ...Object.keys(FRAMEWORKS)]) {
+      for (const [file, source] of sourcesOf(name)) {
+        const imported = importsOf(source).map(({ from }) => from);
+        assert.deepEqual(
+          imported.filter((from) => /prometheus|opentelemetry|prom-client/.test(from)),
+          [],
+          `${name}/${file}`,
+        );
+      }
+    }
   });
 });
 

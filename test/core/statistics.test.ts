@@ -3,8 +3,8 @@ import { sumOfStates, TestPool, track } from './fixture.js';
 
 describe('statistics', () => {
   it('a fresh pool has all its figures, and they are zero', () => {
-    const { max, evicted, ...rest } = new TestPool({ max: 7 }).stats();
-    assert.equal(max, 7);
+    const { max, maxIdle, minIdle, evicted, ...rest } = new TestPool({ max: 7, maxIdle: 5 }).stats();
+    assert.deepEqual([max, maxIdle, minIdle], [7, 5, 0]);
     assert.deepEqual(new Set(Object.values(rest)), new Set([0]));
     assert.deepEqual(new Set(Object.values(evicted)), new Set([0]));
     const gauges = [

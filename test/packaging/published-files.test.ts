@@ -6,7 +6,17 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../../..');
-const PACKAGES = ['core', 'fastify', 'express', 'koa', 'http', 'contract', 'cli'];
+const PACKAGES = [
+  'core',
+  'fastify',
+  'express',
+  'koa',
+  'http',
+  'contract',
+  'cli',
+  'prometheus',
+  'opentelemetry',
+];
 
 interface Packed {
   files: { path: string }[];
@@ -21,6 +31,12 @@ const MODULES: Readonly<Record<string, readonly string[]>> = {
   http: [...ADAPTER, 'failure', 'routes'],
 };
 
+/** Files beside the code. */
+const OTHERS: Readonly<Record<string, readonly string[]>> = {
+  cli: ['bin/handback.js'],
+  prometheus: ['grafana/handback.json'],
+};
+
 async function sourcesOf(folder: string): Promise<string[]> {
   const files = await readdir(resolve(folder, 'src'), { recursive: true });
   return files.filter((file) => file.endsWith('.ts')).map((file) => file.replace(/\.ts$/, ''));
@@ -29,8 +45,8 @@ async function sourcesOf(folder: string): Promise<string[]> {
 async function expectedFiles(name: string, folder: string): Promise<string[]> {
   const modules = MODULES[name] ?? (await sourcesOf(folder));
   const built = modules.flatMap((module) => [`dist/${module}.js`, `dist/${module}.d.ts`]);
-  const programs = name === 'cli' ? ['bin/handback.js'] : [];
-  return ['package.json', 'README.md', 'LICENSE', ...programs, ...built].sort();
+  const others = OTHERS[name] ?? [];
+  return ['package.json', 'README.md', 'LICENSE', ...others, ...built].sort();
 }
 
 interface Locked {

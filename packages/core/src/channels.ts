@@ -51,6 +51,12 @@ export interface QueryTrace extends TraceMessage {
   readonly statement: string;
   /** It was sent with `execute()`. */
   readonly prepared: boolean;
+  /** What the server calls itself; undefined before the first connection. */
+  readonly system: 'mysql' | 'mariadb' | undefined;
+  /** The default schema of the pool's connections, where the options name it. */
+  readonly database: string | undefined;
+  /** The server's end of the connection, when there is one; undefined on a unix socket. */
+  readonly address: { readonly host: string; readonly port: number } | undefined;
 }
 
 export interface TransactionTrace extends TraceMessage {

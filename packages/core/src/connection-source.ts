@@ -141,3 +141,9 @@ export function resolveSource(
   const base = uri === undefined ? connection : { ...connection, uri: checkUri(uri) };
   return new HiddenSource(base, () => base);
 }
+
+/** The default schema; undefined = there is none, or it is not known before a connection is opened. */
+export function databaseOf(known: ConnectionOptions | null): string | undefined {
+  const { database, uri } = known ?? {};
+  return database ?? (uri ? decodeURIComponent(new URL(uri).pathname.slice(1)) || undefined : undefined);
+}

@@ -147,7 +147,7 @@ export class Lease implements StatementKeeper, LineHooks {
   /** Our own that begin and end transactions come by here alone. */
   #addTraced(statement: TrackedStatement): void {
     const add = () => this.#line.add(statement);
-    if (statement.trace === null) tracedFrom(this.#host.dialect.pool, statement, add, this.#entry);
+    if (statement.trace === null) tracedFrom(this.#host.dialect, statement, add, this.#entry);
     else {
       statement.trace.on(this.#entry);
       add();

@@ -3,6 +3,7 @@ import { Canceller } from './canceller.js';
 import { PoolCircumstances } from './circumstances.js';
 import type { Clock } from './clock.js';
 import { Closer } from './closer.js';
+import { databaseOf } from './connection-source.js';
 import { Control } from './control.js';
 import { PoolCrowd } from './crowd.js';
 import { Doors } from './doors.js';
@@ -70,12 +71,16 @@ export class Pool {
     this.events = new PoolEvents(settings.name);
     this.late = new LateReports(this.events, this.counters);
     this.endings = new Endings(clock);
+    const knowledge = new Knowledge(clock);
     this.dialect = {
       pool: settings.name,
+      get system() {
+        return knowledge.facts === null ? undefined : knowledge.facts.isMariaDb ? 'mariadb' : 'mysql';
+      },
+      database: databaseOf(settings.source.known),
       formatter: driver.formatter(settings.source.known),
       strictParams: settings.strictParams,
     };
-    const knowledge = new Knowledge(clock);
     const shared = { settings, clock, events: this.events, slots: this.#slots, knowledge };
     const reporter = new Reporter(shared);
     const acquires = new AcquireReports(shared);
@@ -203,7 +208,7 @@ export class Pool {
   }
 
   stats(): PoolStats {
-    return snapshot(this.#slots, this.counters, this.settings.max, this.#rooms.queue.size);
+    return snapshot(this.#slots, this.counters, this.settings, this.#rooms.queue.size);
   }
 
   holders(): HolderReport[] {

@@ -21,6 +21,9 @@ import { tracedFrom } from './statement-trace.js';
 export interface Dialect {
   /** The pool's name. */
   readonly pool: string;
+  /** What is known of the server. */
+  readonly system: 'mysql' | 'mariadb' | undefined;
+  readonly database: string | undefined;
   readonly formatter: Formatter;
   readonly strictParams: StrictParams;
 }
@@ -195,7 +198,7 @@ export abstract class Queryable {
   }
 
   protected begin(statement: TrackedStatement): void {
-    if (isTraced('query')) tracedFrom(this.dialect.pool, statement, () => this.submit(statement));
+    if (isTraced('query')) tracedFrom(this.dialect, statement, () => this.submit(statement));
     else this.submit(statement);
   }
 }

@@ -2,22 +2,33 @@ import { type QueryTrace, traceBegins, traceEnds } from './channels.js';
 import type { Entry } from './entry.js';
 import type { LeaseFacts } from './events.js';
 import { maskValues } from './mask.js';
+import type { Dialect } from './queryable.js';
 import type { TrackedStatement } from './statement.js';
 
 /** What those who trace queries are given. Its text is masked when they read it. */
 class Message implements QueryTrace {
   readonly pool: string;
   readonly prepared: boolean;
+  readonly database: string | undefined;
+  address: QueryTrace['address'];
   holder: LeaseFacts | undefined;
   connection: number | undefined;
   error: unknown;
+  readonly #dialect: Dialect;
   readonly #text: string;
   #masked: string | undefined;
 
-  constructor(pool: string, { prepared, text }: TrackedStatement) {
-    this.pool = pool;
+  constructor(dialect: Dialect, { prepared, text }: TrackedStatement) {
+    this.pool = dialect.pool;
+    this.database = dialect.database;
+    this.#dialect = dialect;
     this.prepared = prepared;
     this.#text = text;
+  }
+
+  /** The first connection may come while the statement waits for it. */
+  get system(): QueryTrace['system'] {
+    return this.#dialect.system;
   }
 
   get statement(): string {
@@ -39,6 +50,7 @@ export class StatementTrace {
   on(entry: Entry): void {
     this.#message.holder = entry.facts;
     this.#message.connection = entry.id;
+    this.#message.address = entry.connection?.address;
   }
 
   ended(error: unknown): void {
@@ -50,12 +62,12 @@ export class StatementTrace {
 
 /** Submits a statement, of which whoever traces those is told. To be called while its caller is on the stack. */
 export function tracedFrom(
-  pool: string,
+  dialect: Dialect,
   statement: TrackedStatement,
   submit: () => void,
   entry?: Entry,
 ): void {
-  const message = new Message(pool, statement);
+  const message = new Message(dialect, statement);
   statement.trace = new StatementTrace(message);
   if (entry) statement.trace.on(entry);
   traceBegins('query', message, submit);

@@ -45,6 +45,9 @@ export class Counters {
 export interface PoolStats {
   /** Connections the pool may have. */
   readonly max: number;
+  /** Idle connections it keeps, at most and at least. */
+  readonly maxIdle: number;
+  readonly minIdle: number;
   /** In the pool and ready. */
   readonly idle: number;
   /** Out. */
@@ -90,11 +93,16 @@ export interface PoolStats {
   readonly leaked: number;
 }
 
-export function snapshot(slots: Slots, counters: Counters, max: number, pending: number): PoolStats {
+type Sizes = Pick<PoolStats, 'max' | 'maxIdle' | 'minIdle'>;
+
+export function snapshot(slots: Slots, counters: Counters, sizes: Sizes, pending: number): PoolStats {
   const { closed: _never, ...gauges } = slots.counts;
   const { evicted, ...counts } = counters;
+  const { max, maxIdle, minIdle } = sizes;
   return {
     max,
+    maxIdle,
+    minIdle,
     ...gauges,
     pending,
     opened: slots.opened,

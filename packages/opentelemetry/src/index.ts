@@ -1,0 +1,2 @@
+export { collectMetrics, type MetricsOptions } from './metrics.js';
+export { type TracesOptions, traceHandback } from './traces.js';
