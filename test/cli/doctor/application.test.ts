@@ -73,7 +73,12 @@ describe('doctor: what the application tells of its pools', () => {
     afterEach(() => pool.close());
     after(() => clinic?.close());
 
-    const told = () => ({ stats: pool.stats(), holders: pool.holders(), options: { idleTimeoutMs: 1_234 } });
+    const told = () => ({
+      stats: pool.stats(),
+      holders: pool.holders(),
+      connections: pool.connections(),
+      options: { idleTimeoutMs: 1_234 },
+    });
 
     async function doctor(
       url: string,
@@ -112,6 +117,8 @@ describe('doctor: what the application tells of its pools', () => {
           ['ok', 'ok'],
         );
         assert.equal(after.of('pool-history').severity, 'ok');
+        const idle = await doctor(url, '--sleep-after', '0');
+        assert.match(textOf(idle.of('sleepers')), /idle in the pool default/);
       });
     });
 

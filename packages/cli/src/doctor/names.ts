@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { duration } from '../durations.js';
+import type { ApplicationPool } from './application.js';
 import type { Picture, Thread } from './picture.js';
 import { canonicalAddress } from './sockets/proc-net.js';
 import type { Process } from './sockets/processes.js';
@@ -34,18 +35,28 @@ function isThisHost(host: string, address: string): boolean {
 export function describeThread(thread: Thread, picture: Pick<Picture, 'sockets' | 'pools'>): string {
   const { id, user, host, port, database, command, ageMs, statement } = thread;
   const application = applicationOf(thread, picture);
-  const holder = picture.pools.flatMap(({ holders }) => holders).find(({ threadId }) => threadId === id);
   const doing = command === 'Sleep' ? 'asleep' : command;
   return [
     `#${id} ${user}@${host}${port === undefined ? '' : `:${port}`}`,
     database === undefined ? '' : `schema ${database}`,
     application === undefined ? '' : `program ${application}`,
     `${doing} for ${duration(ageMs)}`,
-    holder === undefined ? '' : `held by ${holder.route} for ${duration(holder.ageMs)}`,
+    inTheApplication(id, picture.pools),
     statement ?? '',
   ]
     .filter((part) => part !== '')
     .join(', ');
+}
+
+/** What the pool whose connection it is says of it; '' = none of those that told. */
+function inTheApplication(id: number, pools: readonly ApplicationPool[]): string {
+  for (const { name, holders, connections = [] } of pools) {
+    const holder = holders.find(({ threadId }) => threadId === id);
+    if (holder) return `held by ${holder.route} for ${duration(holder.ageMs)}`;
+    const connection = connections.find(({ threadId }) => threadId === id);
+    if (connection) return `${connection.state} in the pool ${name}`;
+  }
+  return '';
 }
 
 /** A thread that has ended between two questions. */
