@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util';
+import { incidents } from '../incidents.js';
+import type { Incident } from './incident.js';
+
+export interface IncidentOptions {
+  readonly incidents: readonly Incident[];
+  readonly isShort: boolean;
+  /** The page into which what was printed is written. */
+  readonly docs: string | undefined;
+}
+
+export class UsageError extends Error {}
+
+const list = incidents.map(({ number, title }) => `  ${number}  ${title}`).join('\n');
+
+export const usage = `Usage: npm run incident -- [number…] [options]
+
+Shows an incident on a database server of its own: without Handback, then with it. Without a number: all of them.
+
+${list}
+
+  --short      with fewer processes
+  --docs       also writes what it prints into docs/operations.md
+  -h, --help   this text`;
+
+/** Throws UsageError; undefined = help is wanted. */
+export function parseOptions(args: string[]): IncidentOptions | undefined {
+  const { values, positionals } = parsed(args);
+  if (values.help) return undefined;
+  const chosen = positionals.map((given) => {
+    const incident = incidents.find(({ number }) => String(number) === given);
+    return incident ?? fail(`There is no incident "${given}".`);
+  });
+  if (values.docs && values.short) fail('The docs have what is printed without --short.');
+  return {
+    incidents: chosen.length > 0 ? chosen : incidents,
+    isShort: values.short ?? false,
+    docs: values.docs ? 'docs/operations.md' : undefined,
+  };
+}
+
+function parsed(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        short: { type: 'boolean' },
+        docs: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+}
+
+function fail(message: string): never {
+  throw new UsageError(`${message}\n\n${usage}`);
+}

@@ -1,0 +1,19 @@
+import handback from '@handback/express';
+import express from 'express';
+import { serve, setting } from '../stage/serve.js';
+
+const db = handback({ uri: setting('DATABASE_URL'), max: Number(setting('MAX')) });
+const app = express();
+app.use(db);
+
+app.get('/search', async (req, res) => {
+  await req.db.query('SELECT SLEEP(0.2)');
+  res.json({});
+});
+
+/** For the operator, and the doctor. */
+app.get('/stats', handback.off(), (_req, res) => {
+  res.json({ stats: db.pool.stats(), holders: db.pool.holders() });
+});
+
+await serve(app);
