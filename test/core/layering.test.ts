@@ -49,6 +49,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'schema-reach',
       'server-identity',
       'session-changes',
+      'stack-sample',
       'statement-tag',
       'session',
       'snapshot',

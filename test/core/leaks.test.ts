@@ -35,10 +35,61 @@ describe('leakAfterMs', () => {
         lease: 1,
         connection: 1,
         statements: 2,
+        sinceStatementMs: 1_000,
       },
     ]);
     await test.clock.advance(60_000);
     assert.deepEqual([test.told('leak').length, test.stats().leaked], [1, 1]);
+  });
+
+  it('tells for how long nothing has been sent', async () => {
+    const test = watched();
+    const { db } = new TestRequest(test, { route: 'GET /idle' });
+    await db.query('SELECT 1');
+    await test.clock.advance(400);
+    await test.rest(db.query('SELECT 2'));
+    await test.clock.advance(600);
+    assert.equal(test.told('leak')[0]?.sinceStatementMs, 600);
+    assert.match(leakWarnings(test)[0] ?? '', /statements so far: 2 \(the last one 600 ms ago\)/);
+    assert.equal(test.pool.holders()[0]?.sinceStatementMs, 600);
+  });
+
+  it('says where it was asked for, of one acquire in 128, and of the next ones when one has leaked without', async () => {
+    const test = watched({ max: 3 });
+    const leakingFunction = () => test.pool.acquire();
+    const leak = async () => {
+      const lease = await leakingFunction();
+      await test.clock.advance(1_000);
+      const [report] = test.told('leak').slice(-1);
+      lease.release();
+      return report?.stack;
+    };
+    assert.equal(await leak(), undefined);
+    const stack = await leak();
+    assert.match(stack?.[0] ?? '', /leakingFunction/);
+    for (let i = 0; i < 600; i++) (await test.pool.acquire()).release();
+    assert.equal(await leak(), undefined, 'captured for ever');
+    test.told('leak').length = 0;
+    const fresh = watched();
+    const sites: unknown[] = [];
+    for (let i = 0; i < 256; i++) {
+      const lease = await fresh.pool.acquire();
+      sites.push(fresh.pool.holders()[0]?.stack);
+      lease.release();
+    }
+    assert.equal(sites.filter(Boolean).length, 2);
+  });
+
+  it('of a request it names the line of its first query', async () => {
+    const test = watched();
+    const first = new TestRequest(test, { route: 'GET /a' });
+    await first.db.query('SELECT 1');
+    await test.clock.advance(1_000);
+    const second = new TestRequest(test, { route: 'GET /b' });
+    const handlerOfB = () => second.db.query('SELECT 1');
+    await handlerOfB();
+    await test.clock.advance(1_000);
+    assert.match(leakWarnings(test)[1] ?? '', /; asked for at .*handlerOfB.*leaks\.test\.js/);
   });
 
   it('the event comes each time, the warning once per route', async () => {

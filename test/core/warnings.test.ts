@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { HandbackError } from '#core/errors.js';
 import { PoolEvents } from '#core/events.js';
 import { TestPool, track } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
@@ -33,6 +34,16 @@ describe('warnings', () => {
     const [, second, ...more] = test.told('warning');
     assert.match(second?.message ?? '', /49 more refused since the last report/);
     assert.deepEqual(more, []);
+  });
+
+  it('an exhausted pool: with all who hold a connection, where each error has the ten oldest', async () => {
+    const test = new TestPool({ max: 12, maxPending: 0 });
+    for (let n = 0; n < 12; n++) await test.rest(test.pool.acquire());
+    const refused = track(test.pool.acquire());
+    await test.clock.settle();
+    const error = refused.error as HandbackError | undefined;
+    assert.equal(error?.report?.holders.length, 10);
+    assert.equal(test.told('warning')[0]?.report?.holders.length, 12);
   });
 
   it('an open transaction: told each time, warned of once per route', async () => {

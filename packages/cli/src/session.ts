@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import { CommandError } from './exit-codes.js';
@@ -98,13 +99,19 @@ function endsOf(connection: Connection): SocketEnds | undefined {
   return { remoteAddress, remotePort, localPort };
 }
 
+/** The driver's own destroy() waits for the peer to hang up too. */
+function cut(connection: Connection): void {
+  connection.destroy();
+  (connection as unknown as { connection: { stream?: Socket } }).connection.stream?.destroy();
+}
+
 /** A server that stands still does not answer to a goodbye either. */
 async function closeOf(connection: Connection): Promise<void> {
   const waited = new AbortController();
   const said = connection.end().catch(() => {});
   await Promise.race([said, pause(GOODBYE_MS, undefined, { signal: waited.signal }).catch(() => {})]);
   waited.abort();
-  connection.destroy();
+  cut(connection);
 }
 
 function reasonOf(error: Error & { code?: string }, timeoutMs: number): string {

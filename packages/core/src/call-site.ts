@@ -17,11 +17,20 @@ export class CallSite {
     Error.stackTraceLimit = limit;
   }
 
-  toString(): string {
-    const frames = framesOf(this.#trace).filter(isForeign);
-    const frame = frames.find((line) => !/[\\/]node_modules[\\/]/.test(line)) ?? frames[0];
-    return frame?.replace(/^\s+at (?:async )?/, '') ?? UNKNOWN;
+  /** The application's frames and those of its libraries, innermost first. */
+  get frames(): string[] {
+    return framesOf(this.#trace).filter(isForeign).map(withoutMargin);
   }
+
+  toString(): string {
+    const { frames } = this;
+    const frame = frames.find((line) => !/[\\/]node_modules[\\/]/.test(line)) ?? frames[0];
+    return frame ?? UNKNOWN;
+  }
+}
+
+function withoutMargin(line: string): string {
+  return line.replace(/^\s+at (?:async )?/, '');
 }
 
 export const UNKNOWN = 'an unknown place';

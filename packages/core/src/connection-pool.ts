@@ -1,5 +1,6 @@
 import { isSignal } from './abort.js';
 import { acquireHandle, acquireHandleWith, OneShot, transactionOf, type WaitOptions } from './acquirers.js';
+import { CallSite } from './call-site.js';
 import { Current, currentOwner, isInUse, runIn } from './current-db.js';
 import type { ServerFacts } from './driver.js';
 import type { Holder } from './entry.js';
@@ -110,7 +111,11 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   acquire(options?: AcquireOptions): Promise<LeaseHandle> {
     if (options !== undefined) return this.#acquireWith(options);
     const pool = this.#pool;
-    return acquireHandle(pool, ownersAreKnown(pool) ? this.#asking(ACQUIRE) : ACQUIRE);
+    const sampled = pool.stacks.next();
+    return acquireHandle(
+      pool,
+      sampled || ownersAreKnown(pool) ? this.#asking(ACQUIRE, undefined, sampled) : ACQUIRE,
+    );
   }
 
   async #acquireWith(options: AcquireOptions): Promise<LeaseHandle> {
@@ -186,8 +191,10 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   }
 
   /** Who asks for a connection now. */
-  #asking(holder: Holder, scope?: Scope): Holder {
-    const asking = this.#holder(holder, scope);
+  #asking(holder: Holder, scope?: Scope, sampled = !holder.comesBack && this.#pool.stacks.next()): Holder {
+    const known = this.#holder(holder, scope);
+    const asking = sampled && known === holder ? { ...holder } : known;
+    if (sampled) asking.site = new CallSite();
     this.#pool.asked(asking);
     return asking;
   }

@@ -26,7 +26,7 @@ export interface Holder {
   owner?: Owner | undefined;
   /** Held for one statement: it comes back with the answer, whatever its owner waits for. */
   readonly comesBack?: boolean;
-  /** Where in the application it was asked for; see the option `onDoubleAcquire`. */
+  /** Where in the application it was asked for; of a sample, and of all where `onDoubleAcquire` has to know. */
   site?: CallSite;
 }
 
@@ -42,6 +42,8 @@ export interface Holding {
   readonly statements: number;
   /** For how long statements have run on it, in ms. */
   readonly usedMs: number;
+  /** When its last statement was sent, if that still runs, else answered. */
+  readonly lastActiveAt: number;
   /** Why it has not come back, in a sentence; undefined = nobody but its holder knows. */
   readonly whyHeld?: string | undefined;
   /** When something about it is due: a statement's limit, a report, the end of its time. */

@@ -51,8 +51,14 @@ export interface HolderReport {
   readonly ageMs: number;
   /** The last statement's text, its values replaced by `?`; undefined before the first. */
   readonly statement: string | undefined;
+  /** Statements sent so far. */
+  readonly statements: number;
+  /** Since the last statement was sent, if it still runs, else since it was answered, in milliseconds; undefined before the first. */
+  readonly sinceStatementMs: number | undefined;
   /** The server's thread id (`CONNECTION_ID()`). */
   readonly threadId: number | undefined;
+  /** Where it was asked for, innermost first: of one acquire in 128, and of more once something has leaked. */
+  readonly stack?: readonly string[];
   /** It waits for another connection meanwhile; known with the option `context`, or of `acquire({ scope })`. */
   readonly waiting?: boolean;
 }

@@ -53,7 +53,7 @@ export interface PoolEventMap {
   /** A statement was killed because it outlived the drain deadline. */
   kill: [LeaseOnConnection & { threadId: number }];
   /** A connection has been held longer than `leakAfterMs`. */
-  leak: [HolderReport & LeaseOnConnection & { statements: number }];
+  leak: [HolderReport & LeaseOnConnection];
   /** One that was reported has come back. */
   unleak: [LeaseOnConnection & { heldMs: number }];
   /** A statement was killed: at `queryTimeoutMs`, because its signal was aborted, or because the reader of its rows had left. */
@@ -62,7 +62,7 @@ export interface PoolEventMap {
   doubleAcquire: [DoubleAcquireReport];
   /** A connection was lost, or found dead: the others are asked before they are used. */
   distrust: [{ reason: string }];
-  /** Something an operator should know; `stack` = of the call that it is about. Without a listener it becomes a process warning. */
+  /** Something an operator should know; the `report` of an exhausted pool has all who hold a connection; `stack` = of the call that it is about. Without a listener it becomes a process warning. */
   warning: [{ code: WarningCode; message: string; report?: PoolReport; stack?: string }];
 }
 

@@ -108,6 +108,7 @@ export class Landlord implements LeaseHost {
 
   leaked(entry: Entry, lease: Lease): void {
     this.parts.counters.leaked++;
+    if (!entry.holder?.site) this.parts.stacks.missed();
     this.parts.reporter.leaked(lease.deadlines, entry);
   }
 

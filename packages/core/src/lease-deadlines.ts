@@ -34,6 +34,10 @@ export class LeaseDeadlines implements Holding {
     return this.#lease.statements;
   }
 
+  get lastActiveAt(): number {
+    return this.#line.running ? this.#line.runningSince : this.#line.provenAt;
+  }
+
   get usedMs(): number {
     const { usedMs, running, runningSince } = this.#line;
     return running ? usedMs + this.#host.clock.now() - runningSince : usedMs;

@@ -1,3 +1,4 @@
+import { CallSite } from './call-site.js';
 import { type Claim, Claims, type ClaimsHooks, StatementClaim } from './claims.js';
 import type { Timer } from './clock.js';
 import type { Ending } from './endings.js';
@@ -154,6 +155,7 @@ export class Lifecycle implements RetryLimit, EndListener, Ending, ClaimsHooks {
     this.asked = true;
     if (this.lease || this.waiting) return this.lease;
     const { pool } = this.context;
+    if (pool.stacks.next()) this.context.site = new CallSite();
     pool.asked(this.context);
     const lease = pool.tryLend(this.context);
     if (lease) this.#hold(lease);

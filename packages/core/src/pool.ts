@@ -33,6 +33,7 @@ import { Resetter } from './resetter.js';
 import type { PoolParts, Rooms } from './rooms.js';
 import { Shutdown } from './shutdown.js';
 import { Slots } from './slots.js';
+import { StackSample } from './stack-sample.js';
 import { Counters, type PoolStats, snapshot } from './stats.js';
 import { Supply } from './supply.js';
 import { PoolTrust } from './trust.js';
@@ -55,6 +56,7 @@ export class Pool {
   readonly endings: Endings;
   /** Of some who ask it is known on whose behalf: see the option `onDoubleAcquire`. */
   knowsOwners = false;
+  readonly stacks = new StackSample();
   /** Called when it begins to close: who waits in no queue of its own. */
   readonly watchers = new Set<() => void>();
   readonly #slots = new Slots();
@@ -84,7 +86,14 @@ export class Pool {
     const shared = { settings, clock, events: this.events, slots: this.#slots, knowledge };
     const reporter = new Reporter(shared);
     const acquires = new AcquireReports(shared);
-    const parts = { ...shared, reporter, acquires, trust: new PoolTrust(clock), counters: this.counters };
+    const parts = {
+      ...shared,
+      reporter,
+      acquires,
+      trust: new PoolTrust(clock),
+      counters: this.counters,
+      stacks: this.stacks,
+    };
     this.#knowledge = knowledge;
     this.#reporter = reporter;
     // The parts and the doors call each other: the doors come first, and find the parts when they are used.

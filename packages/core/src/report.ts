@@ -15,13 +15,16 @@ function isWaiting(owner: Owner | undefined, asking: Owner | undefined): boolean
 }
 
 export function holderReport(entry: Entry, now: number, asking?: Owner): HolderReport {
-  const { holder, heldSince, threadId } = entry;
+  const { holder, holding, heldSince, threadId } = entry;
   const statement = lastStatement(entry);
   return {
     ...holderFacts(holder),
     ageMs: holder ? Math.round(now - heldSince) : 0,
     statement: statement === undefined ? undefined : maskValues(statement),
+    statements: holding?.statements ?? 0,
+    sinceStatementMs: holding && holding.statements > 0 ? Math.round(now - holding.lastActiveAt) : undefined,
     threadId,
+    ...(holder?.site ? { stack: holder.site.frames } : {}),
     ...(isWaiting(holder?.owner, asking) ? { waiting: true } : {}),
   };
 }

@@ -77,12 +77,12 @@ export class Reporter {
     const { lastConnectError: cause, retryAfterSeconds } = refused;
     const facts = { report, retryAfterSeconds };
     const error = new HandbackError(code, MESSAGES[code], cause ? { ...facts, cause } : facts);
-    this.#warn(code, report);
+    this.#warn(code, report, refused.owner);
     return error;
   }
 
   /** Once a second at most: an exhausted pool refuses hundreds. */
-  #warn(code: Refusal, report: PoolReport): void {
+  #warn(code: Refusal, report: PoolReport, owner: Owner | undefined): void {
     const { clock, events } = this.#parts;
     const now = clock.now();
     if (now - this.#warnedAt < WARN_EVERY_MS) {
@@ -92,7 +92,9 @@ export class Reporter {
     const more = this.#unsaid > 0 ? ` (and ${this.#unsaid} more refused since the last report)` : '';
     this.#warnedAt = now;
     this.#unsaid = 0;
-    events.warn({ code, message: `${describe(report)}${more}`, report });
+    // Each error has the oldest holders, the operator gets all.
+    const all = holders(this.#parts.slots, now, owner);
+    events.warn({ code, message: `${describe(report)}${more}`, report: { ...report, holders: all } });
   }
 
   /** Each time as an event, once per route as a warning. */
@@ -195,13 +197,12 @@ export class Reporter {
       ...holderReport(entry, clock.now()),
       lease: entry.lease,
       connection: entry.id,
-      statements: holding.statements,
     };
     const why = holding.whyHeld === undefined ? '' : `: ${holding.whyHeld.replace(/\.$/, '')}`;
     events.tell('leak', report);
     this.#once(`leak ${report.route}`, {
       code: 'LEAK',
-      message: `${describeHolder(report)}, statements so far: ${report.statements}${why}. Reported after leakAfterMs, once per route.`,
+      message: `${describeHolder(report)}, statements so far: ${report.statements}${describeActivity(report)}${why}${describePlace(entry)}. Reported after leakAfterMs, once per route.`,
     });
   }
 
@@ -229,4 +230,12 @@ export class Reporter {
     const { usedMs, statements } = holding ?? UNUSED;
     events.tell('release', { connection: id, ...facts, heldMs, usedMs, statements, clean });
   }
+}
+
+function describeActivity({ sinceStatementMs }: HolderReport): string {
+  return sinceStatementMs === undefined ? '' : ` (the last one ${sinceStatementMs} ms ago)`;
+}
+
+function describePlace({ holder }: Entry): string {
+  return holder?.site ? `; asked for at ${holder.site}` : '';
 }

@@ -16,6 +16,7 @@ import type { Reporter } from './reporter.js';
 import type { Resetter } from './resetter.js';
 import type { Shutdown } from './shutdown.js';
 import type { Slots } from './slots.js';
+import type { StackSample } from './stack-sample.js';
 import type { Counters } from './stats.js';
 import type { Supply } from './supply.js';
 import type { PoolTrust } from './trust.js';
@@ -33,6 +34,7 @@ export interface PoolParts {
   readonly knowledge: Knowledge;
   readonly trust: PoolTrust;
   readonly reporter: Reporter;
+  readonly stacks: StackSample;
   readonly acquires: AcquireReports;
 }
 

@@ -8,12 +8,23 @@ export interface ApplicationHolder {
   readonly threadId: number | undefined;
 }
 
+/** One of the pool's connections, as `pool.connections()` tells of it. */
+export interface ApplicationConnection {
+  readonly threadId: number;
+  /** `idle`, `leased`, … */
+  readonly state: string;
+}
+
 /** One pool of the application, as far as it told of it. */
 export interface ApplicationPool {
   readonly name: string;
   /** The numbers of `pool.stats()`. */
   readonly stats: Readonly<Record<string, number>>;
   readonly holders: readonly ApplicationHolder[];
+  /** All of them; undefined where it did not tell. */
+  readonly connections?: readonly ApplicationConnection[];
+  /** Of the process that answered; undefined where it did not tell. */
+  readonly pid?: number;
   /** Of the pool's options, those that are held against the server. */
   readonly options: Partial<PoolLimits>;
 }
@@ -26,12 +37,14 @@ const MOST_BYTES = 4 * 1024 * 1024;
 interface Fetching {
   readonly timeoutMs: number;
   readonly env: NodeJS.ProcessEnv;
+  /** Whoever asked has no use for the answer any more. */
+  readonly signal?: AbortSignal;
 }
 
 /** Rejects with a sentence without the url's user and password. */
 export async function fetchApplication(
   given: string,
-  { timeoutMs, env }: Fetching,
+  { timeoutMs, env, signal }: Fetching,
 ): Promise<ApplicationPool[]> {
   const url = new URL(given);
   const headers: Record<string, string> = { accept: 'application/json' };
@@ -40,7 +53,9 @@ export async function fetchApplication(
   else if (username || password) headers.authorization = basic(username, password);
   url.username = '';
   url.password = '';
-  const response = await fetch(url, { headers, signal: AbortSignal.timeout(timeoutMs) }).catch((error) => {
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
+  const response = await fetch(url, { headers, signal: until }).catch((error) => {
     const { cause, name, message } = error as Error & { cause?: Error };
     throw new Error(name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : cause?.message || message);
   });
@@ -76,7 +91,7 @@ function parse(body: string): unknown {
 }
 
 /**
- * What a route of the application may answer with: `pool.stats()`; `{ stats, holders, options, name }`; a list of
+ * What a route of the application may answer with: `pool.stats()`; `{ stats, holders, connections, options, name, pid }`; a list of
  * either; or `{ pools }` with such a list, or with an object of them by name.
  */
 export function poolsOf(answer: unknown): ApplicationPool[] {
@@ -102,6 +117,10 @@ function poolOf(name: string, value: unknown): ApplicationPool | null {
     name: typeof value.name === 'string' ? value.name : name,
     stats,
     holders: Array.isArray(value.holders) ? value.holders.flatMap((holder) => holderOf(holder) ?? []) : [],
+    ...(Array.isArray(value.connections) && {
+      connections: value.connections.flatMap((each) => connectionOf(each) ?? []),
+    }),
+    ...(typeof value.pid === 'number' && { pid: value.pid }),
     options: { max: stats.max, ...limitsOf(options) },
   };
 }
@@ -119,6 +138,11 @@ function holderOf(value: unknown): ApplicationHolder | null {
     statement: typeof statement === 'string' ? statement : undefined,
     threadId: typeof threadId === 'number' ? threadId : undefined,
   };
+}
+
+function connectionOf(value: unknown): ApplicationConnection | null {
+  if (!isObject(value) || typeof value.threadId !== 'number' || typeof value.state !== 'string') return null;
+  return { threadId: value.threadId, state: value.state };
 }
 
 function numbersOf(object: Json): Record<string, number> {
