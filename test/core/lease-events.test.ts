@@ -145,6 +145,19 @@ describe('the events of a lease', () => {
     assert.deepEqual(released, [7]);
   });
 
+  it('so has what was handed over to whoever waited while nobody listened', async () => {
+    const test = new TestPool({ max: 1 });
+    test.listenNoMore();
+    const first = await test.rest(test.pool.acquire());
+    const second = track(test.pool.acquire());
+    first.release();
+    await test.clock.settle();
+    const released: number[] = [];
+    test.pool.events.on('release', ({ lease }) => released.push(lease));
+    second.value.release();
+    assert.deepEqual(released, [2]);
+  });
+
   it('an eviction names the lease it came with, and none where nobody had it', async () => {
     const test = new TestPool({ max: 2 });
     const lease = await test.rest(test.pool.acquire());

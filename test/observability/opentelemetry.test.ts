@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { tracingChannel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { databaseUrl } from '@handback/contract/support/database.js';
 import { eventually } from '@handback/contract/support/eventually.js';
@@ -318,6 +319,21 @@ describe('@handback/opentelemetry: spans', () => {
       { spans: ['query'], statements: false },
     ));
 
+  it('a reset’s is a child of the one in which its lease was asked for, wherever that was given back', async () => {
+    const pool = createPool(options());
+    const stop = traceHandback({ tracerProvider: provider });
+    const [asking, releasing] = ['asking', 'releasing'].map((name) => tracer.startSpan(name));
+    assert.ok(asking && releasing);
+    const within = <T>(span: Span, fn: () => T) => context.with(trace.setSpan(context.active(), span), fn);
+    const lease = await within(asking, () => pool.acquire());
+    await lease.query('SET @a = 1');
+    within(releasing, () => lease.release());
+    await eventually(() => assert.equal(finished('reset').length, 1));
+    assert.equal(finished('reset')[0]?.parentSpanContext?.spanId, asking.spanContext().spanId);
+    stop();
+    await pool.close();
+  });
+
   it('begin and end at run time: what nobody traces any more makes none', async () => {
     const pool = createPool(options());
     const parent: Span = tracer.startSpan('parent');
@@ -326,6 +342,8 @@ describe('@handback/opentelemetry: spans', () => {
     await context.with(active, () => pool.query('SELECT 1'));
     assert.equal(finished('SELECT').length, 1);
     stop();
+    for (const name of ['acquire', 'query', 'transaction', 'reset'])
+      assert.equal(tracingChannel(`handback:${name}`).hasSubscribers, false, name);
     await context.with(active, () => pool.query('SELECT 1'));
     assert.equal(finished('SELECT').length, 1);
     const listened = once(pool.events, 'release');

@@ -29,10 +29,25 @@ export const contenders = {
     name: 'sequelize-pool',
     load: async () => (await import('./contenders/generic.js')).makeSequelizePool,
   },
+  onceObserved: {
+    name: 'Handback, which was listened to',
+    load: async () => (await import('./contenders/observed.js')).makeOnceObserved,
+  },
+  listened: {
+    name: 'Handback with listeners',
+    load: async () => (await import('./contenders/observed.js')).makeListened,
+  },
+  subscribed: {
+    name: 'Handback with subscribers',
+    load: async () => (await import('./contenders/observed.js')).makeSubscribed,
+  },
 } as const satisfies Record<string, Contender>;
 
 export type ContenderId = keyof typeof contenders;
 
-export const peers = (Object.keys(contenders) as ContenderId[]).filter(
-  (id) => id !== 'floor' && id !== 'handback',
-);
+/** Handback where somebody looks on, or did. */
+export const observed = ['onceObserved', 'listened', 'subscribed'] as const satisfies readonly ContenderId[];
+
+const ours: readonly ContenderId[] = ['floor', 'handback', ...observed];
+
+export const peers = (Object.keys(contenders) as ContenderId[]).filter((id) => !ours.includes(id));

@@ -74,7 +74,31 @@ function acquireRelease(results: Rounds): Figure[] {
       metric: 'the same: allocated per operation',
       target: { atMost: 350 },
     }),
+    ...events(results),
   ];
+}
+
+/** What it costs that somebody could listen, and that somebody does. */
+function events(results: Rounds): Figure[] {
+  const base = { contender: 'handback', scenario: 'idle', value: 'ns' } as const;
+  const asked = [
+    ['onceObserved', 'events-unheard', 'nobody listens any more'],
+    ['listened', 'events-listeners', 'a listener to acquire and one to release'],
+    ['subscribed', 'events-channels', 'a subscriber to handback:acquire and one to handback:release'],
+  ] as const;
+  return asked.map(([contender, id, who]) => {
+    const mine = { contender, scenario: 'idle', value: 'ns' } as const;
+    return figure({
+      row: null,
+      id,
+      metric: `acquire + release, idle: ${who}`,
+      unit: 'x',
+      relativeTo: 'a pool that nobody has ever listened to',
+      peers: [],
+      of: () => results.ratios(mine, base),
+      failure: () => results.failure(mine) ?? results.failure(base),
+    });
+  });
 }
 
 function synchronous(results: Rounds): Figure[] {

@@ -2,7 +2,7 @@ import { runChild } from '../measure/child.js';
 import { median } from '../measure/median.js';
 import type { ConnectionFacts } from '../measure/server.js';
 import type { CellTask } from './cell.js';
-import { type ContenderId, contenders } from './contenders.js';
+import { type ContenderId, contenders, peers } from './contenders.js';
 import type { Measured } from './measured.js';
 import { type Scenario, type ScenarioId, scenarios } from './scenarios.js';
 
@@ -117,7 +117,7 @@ function keyOf({ contender, scenario }: CellName): string {
 }
 
 function isJudged({ contender }: CellName): boolean {
-  return contender === 'floor' || contender === 'handback';
+  return !peers.includes(contender);
 }
 
 /** The median of the rounds; NaN where one of them failed. */

@@ -1,6 +1,6 @@
 import { isWanted } from '../measurements.js';
 import type { Stage } from '../part.js';
-import { type ContenderId, peers } from './contenders.js';
+import { type ContenderId, observed, peers } from './contenders.js';
 import type { AtMost, CellName } from './rounds.js';
 import type { ScenarioId } from './scenarios.js';
 
@@ -32,7 +32,7 @@ const all: ReadonlyArray<{ title: string; parts: readonly Cells[]; most?: AtMost
       // What row 2 is compared with, too.
       cells([1, 2], ['floor'], 'idle'),
       cells([2], judged, 'sync'),
-      cells([1], ['handback', ...peers], 'idle'),
+      cells([1], ['handback', ...observed, ...peers], 'idle'),
     ],
   },
   {

@@ -23,12 +23,11 @@ export async function passwordFor(target: Target, asking: Asking): Promise<strin
   const known = target.passwordOfUrl() ?? env.HANDBACK_PASSWORD ?? env.MYSQL_PWD;
   if (known !== undefined) return known;
   if (!input.isTTY || !input.setRawMode) return '';
-  output.write(`Password of ${target.label} (Enter for none): `);
-  return readHidden(input, output);
+  return readHidden(`Password of ${target.label} (Enter for none): `, input, output);
 }
 
 /** One line, without an echo. */
-function readHidden(input: Input, output: { write(text: string): unknown }): Promise<string> {
+function readHidden(prompt: string, input: Input, output: { write(text: string): unknown }): Promise<string> {
   return new Promise((resolve) => {
     let line = '';
     const end = () => {
@@ -59,5 +58,7 @@ function readHidden(input: Input, output: { write(text: string): unknown }): Pro
     input.on('data', read);
     input.once('end', finish);
     input.resume();
+    // Not before the echo is off: whoever types at once would show it.
+    output.write(prompt);
   });
 }

@@ -40,7 +40,6 @@ class Message implements QueryTrace {
 /** One statement, from its caller to its answer. */
 export class StatementTrace {
   readonly #message: Message;
-  #over = false;
 
   constructor(message: Message) {
     this.#message = message;
@@ -54,8 +53,6 @@ export class StatementTrace {
   }
 
   ended(error: unknown): void {
-    if (this.#over) return;
-    this.#over = true;
     traceEnds('query', this.#message, error);
   }
 }
