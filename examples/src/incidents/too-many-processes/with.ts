@@ -2,12 +2,12 @@ import handback from '@handback/express';
 import express from 'express';
 import { serve, setting } from '../stage/serve.js';
 
-const db = handback({ uri: setting('DATABASE_URL'), max: Number(setting('MAX')) });
+const db = handback({ uri: setting('DATABASE_URL'), max: Number(setting('MAX')), acquireTimeoutMs: 10_000 });
 const app = express();
 app.use(db);
 
 app.get('/search', async (req, res) => {
-  await req.db.query('SELECT SLEEP(0.2)');
+  await req.db.query('SELECT SLEEP(0.5)');
   res.json({});
 });
 

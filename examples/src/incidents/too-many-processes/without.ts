@@ -7,7 +7,7 @@ const pool = createPool({ uri: setting('DATABASE_URL'), connectionLimit: Number(
 const app = express();
 
 app.get('/search', async (_req, res) => {
-  await pool.query('SELECT SLEEP(0.2)');
+  await pool.query('SELECT SLEEP(0.5)');
   res.json({});
 });
 

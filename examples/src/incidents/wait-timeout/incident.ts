@@ -39,6 +39,7 @@ async function side(stage: Stage, name: 'without' | 'with', words: string): Prom
   const app = await stage.startOne(`wait-timeout/${name}.js`, { PAYMENT_URL: payment.url });
   const first = await ask(app.at('/shared'));
   const checkout = ask(app.at('/checkout'), { body: {} });
+  await stage.until('the checkout waits', () => payment.service.asked === 1);
   await stage.until(
     'the server has closed what was idle',
     async () => (await stage.operator.threads()).length === 0,
