@@ -81,7 +81,7 @@ testRows("From mysql2's pool", {
     await test.rest(test.pool.query('SELECT 2'));
     assert.deepEqual(
       test.events.map(({ name }) => name),
-      ['open', 'acquire', 'release', 'acquire', 'release'],
+      ['acquireStart', 'open', 'acquire', 'release', 'acquireStart', 'acquire', 'release'],
     );
   },
 

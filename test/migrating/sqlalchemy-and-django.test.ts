@@ -220,7 +220,7 @@ testRows('From SQLAlchemy and Django', {
     const test = new TestPool({ max: 1 });
     const told = () => test.events.splice(0).map(({ name }) => name);
     await test.rest(test.pool.query('SET @a = 1'));
-    assert.deepEqual(told(), ['open', 'acquire', 'release', 'reset']);
+    assert.deepEqual(told(), ['acquireStart', 'open', 'acquire', 'release', 'reset']);
     test.pool.evictAll();
     assert.deepEqual(told(), ['evict']);
   },
