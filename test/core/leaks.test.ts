@@ -54,7 +54,7 @@ describe('leakAfterMs', () => {
     assert.equal(test.pool.holders()[0]?.sinceStatementMs, 600);
   });
 
-  it('says where it was asked for, of one acquire in 128, and of the next ones when one has leaked without', async () => {
+  it('says where it was asked for, of one acquire in 4096, and of the next ones when one has leaked without', async () => {
     const test = watched({ max: 3 });
     const leakingFunction = () => test.pool.acquire();
     const leak = async () => {
@@ -72,7 +72,7 @@ describe('leakAfterMs', () => {
     test.told('leak').length = 0;
     const fresh = watched();
     const sites: unknown[] = [];
-    for (let i = 0; i < 256; i++) {
+    for (let i = 0; i < 8_192; i++) {
       const lease = await fresh.pool.acquire();
       sites.push(fresh.pool.holders()[0]?.stack);
       lease.release();

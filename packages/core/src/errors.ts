@@ -57,7 +57,7 @@ export interface HolderReport {
   readonly sinceStatementMs: number | undefined;
   /** The server's thread id (`CONNECTION_ID()`). */
   readonly threadId: number | undefined;
-  /** Where it was asked for, innermost first: of one acquire in 128, and of more once something has leaked. */
+  /** Where it was asked for, innermost first: of one acquire in 4096, and of more once something has leaked. */
   readonly stack?: readonly string[];
   /** It waits for another connection meanwhile; known with the option `context`, or of `acquire({ scope })`. */
   readonly waiting?: boolean;

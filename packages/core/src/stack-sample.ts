@@ -1,5 +1,5 @@
 /** One acquire in so many has its stack captured, which takes microseconds: where what leaks was asked for shows sooner or later. */
-const ONE_IN = 128;
+const ONE_IN = 4_096;
 /** After a leak of which that is not known, so many in a row have. */
 const EAGERLY = 500;
 
