@@ -7,7 +7,9 @@ import { shownLater } from './shown-later.mjs';
 const compiled = 'build/test';
 const all = `${compiled}/**/*.test.js`;
 /** Half of the work. */
-const half = ['adapter', 'cli', 'contract', 'examples', 'scripts'].map((directory) => `${compiled}/${directory}/**/*.test.js`);
+const half = ['adapter', 'cli', 'contract', 'examples', 'scripts'].map(
+  (directory) => `${compiled}/${directory}/**/*.test.js`,
+);
 /** They look at how long something takes while a server or a network fails. Whoever computes beside them disturbs that. */
 const alone = [
   `${compiled}/chaos/**/*.test.js`,
@@ -34,7 +36,9 @@ export async function runTests({ args, ...options }) {
 async function runAll({ args, ...options }) {
   const theOthers = [all, ...[...half, ...alone].flatMap((files) => ['--ignore', files])];
   const oneShare = () =>
-    shownLater('The contract, examples, command line', (stdout) => runShare({ ...options, args: [...args, ...half], stdout }));
+    shownLater('The contract, examples, command line', (stdout) =>
+      runShare({ ...options, args: [...args, ...half], stdout }),
+    );
   const otherShare = () => runShare({ ...options, args: [...args, ...theOthers] });
   const shares = await (haveOneServer() ? oneByOne : atOnce)([otherShare, oneShare]);
   return total([...shares, await runShare({ ...options, args: [...args, ...alone] })]);
