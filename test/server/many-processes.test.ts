@@ -88,8 +88,10 @@ describe('many processes at one server', () => {
         [],
       );
       const cutOff = lost.reduce((sum, [, times]) => sum + times, 0);
-      // The server lets one more in, with all privileges.
-      assert.ok(cutOff <= room + 1, `${cutOff} cut off, of ${room + 1} that could be under way`);
+      // The server lets one more in, with all privileges. An answer that had arrived may be read, and the next statement sent,
+      // before the end that is behind it shows: two per connection at most.
+      const underWay = 2 * (room + 1);
+      assert.ok(cutOff <= underWay, `${cutOff} cut off, of ${underWay} that could be under way`);
     });
   }
 
