@@ -284,6 +284,45 @@ describe('ghosts', () => {
     assert.deepEqual([test.stats().ghost, test.driver.kills], [0, []], 'another’s number by now');
   });
 
+  it('nor is its number killed on a server that may have been restarted since: its uptime is in whole seconds', async () => {
+    // Up for 1.5 s by now: as likely for one that was started half a second after the connection as half a second before.
+    for (const uptimeSeconds of [1, 2]) {
+      const { test } = await withLostAtWork(false, 'one', async ({ clock, driver }) => {
+        await clock.advance(1_500);
+        driver.uptimeSeconds = uptimeSeconds;
+      });
+      await test.clock.advance(100);
+      assert.deepEqual([test.stats().ghost, test.driver.kills], [1, []], 'it may be another’s by now');
+      test.driver.threads.clear();
+      await test.clock.advance(100);
+      assert.equal(test.stats().ghost, 0);
+    }
+  });
+
+  it('the same of one that we cut; the port of our end proves that it is ours', async () => {
+    for (const portsPass of [false, true]) {
+      const { test, connection } = await withGhost();
+      test.driver.portsPass = portsPass;
+      test.driver.uptimeSeconds = 1;
+      test.driver.onControlOpen = (open) => open.succeed();
+      await test.clock.advance(1_000);
+      assert.deepEqual(test.driver.kills, portsPass ? [`KILL ${connection.threadId}`] : []);
+    }
+  });
+
+  it('one whose turn comes late is as old as when it was opened', async () => {
+    const { test } = await withLostAtWork(false, 'one', async ({ clock, driver }) => {
+      await clock.advance(2_500);
+      driver.onControlOpen = () => {};
+    });
+    // Started 2.5 s after the connection.
+    await test.clock.advance(2_000);
+    test.driver.uptimeSeconds = 2;
+    test.driver.controlOpens[0]?.succeed();
+    await test.clock.settle();
+    assert.deepEqual([test.stats().ghost, test.driver.kills], [0, []]);
+  });
+
   it('that can’t be proven to be ours is given up after half a minute', async () => {
     const { test } = await withLostAtWork(false);
     await test.clock.advance(29_000);

@@ -48,6 +48,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'request-options',
       'schema-reach',
       'server-identity',
+      'server-run',
       'session-changes',
       'stack-sample',
       'statement-tag',

@@ -4,6 +4,7 @@ import { openFailureOf } from './error-classes.js';
 import { outsideRequests } from './neutral.js';
 import type { Opener } from './opener.js';
 import { IDENTITY, identityOf } from './server-identity.js';
+import { ServerRun } from './server-run.js';
 import { type DriverError, question } from './statement.js';
 
 /** How long the control connection stays open after its last use. */
@@ -43,7 +44,7 @@ export class Control {
   #isTaken = false;
   #closed = false;
   #isAsked = false;
-  #upSince: { readonly on: DriverConnection; readonly at: number } | null = null;
+  #run: { readonly on: DriverConnection; readonly is: ServerRun } | null = null;
   #server: { readonly on: DriverConnection; readonly identity: string | null } | null = null;
   #failure: Failure | null = null;
   readonly #isUrgent: () => boolean;
@@ -85,13 +86,15 @@ export class Control {
   /**
    * Ends the session of `target` on the server, unless it is known that another server answers: there it does as `lookAfter`.
    *
-   * `ageMs` is how long ago it was opened: a server that has been up for less was restarted since, and the
-   * thread's number may belong to somebody else.
+   * `bornAt` is when it began to be opened: on a server that was started since, the thread's number may belong to somebody
+   * else.
    */
-  endThread(target: Target, ageMs: number): Promise<Fate> {
+  endThread(target: Target, bornAt: number): Promise<Fate> {
     return this.#inTurn(target, async (connection) => {
-      if (await this.#wasRestarted(connection, ageMs)) return 'gone';
-      if (await this.#isElsewhere(target, connection)) return this.#endIfOurs(target, connection);
+      const isSameRun = await this.#hasRunSince(connection, bornAt);
+      if (isSameRun === false) return 'gone';
+      if (isSameRun === null || (await this.#isElsewhere(target, connection)))
+        return this.#endIfOurs(target, connection, isSameRun === true);
       const kill = this.#ask(connection, `KILL ${Number(target.threadId)}`);
       return kill.then(() => 'killed', unlessNoSuchThread);
     });
@@ -99,44 +102,46 @@ export class Control {
 
   /**
    * What has become of the session of `target`, which was lost while a statement ran. The server that answers may be
-   * another one than the one that was lost, after a failover or behind a balancer, and the number another session's: the
-   * session is ended only where the port of our end tells that it is the one that is meant, or the server's identity that
-   * it is the same server, which gives no number twice while it is up.
+   * another one than the one that was lost, after a failover or behind a balancer, or was started anew, and the number
+   * another session's: the session is ended only where the port of our end tells that it is the one that is meant, or the
+   * server's identity that it is the same server, which gives no number twice while it is up.
    */
-  lookAfter(target: Target, ageMs: number): Promise<Fate> {
+  lookAfter(target: Target, bornAt: number): Promise<Fate> {
     return this.#inTurn(target, async (connection) => {
-      if (await this.#wasRestarted(connection, ageMs)) return 'gone';
-      return this.#endIfOurs(target, connection);
+      const isSameRun = await this.#hasRunSince(connection, bornAt);
+      return isSameRun === false ? 'gone' : this.#endIfOurs(target, connection, isSameRun === true);
     });
   }
 
-  async #endIfOurs(target: Target, connection: DriverConnection): Promise<Fate> {
+  /** `isSameRun`: if it is the same server, then it was not restarted. */
+  async #endIfOurs(target: Target, connection: DriverConnection, isSameRun: boolean): Promise<Fate> {
     const id = Number(target.threadId);
     const sql = `SELECT HOST AS host, COMMAND AS command FROM information_schema.processlist WHERE ID = ${id}`;
     const [session] = (await this.#ask(connection, sql)) as { host: string; command: string }[];
     if (!session) return 'gone';
     const hasOurPort = target.localPort !== undefined && session.host.endsWith(`:${target.localPort}`);
-    if (!hasOurPort && !(await this.#isServerOf(target, connection)))
+    if (!hasOurPort && !(isSameRun && (await this.#isServerOf(target, connection))))
       // Somebody else's, or ours through a proxy. The statement may not have begun, so that idle is not yet gone.
       return session.command === 'Sleep' ? 'idle' : 'unproven';
     await this.#ask(connection, `KILL ${id}`).catch(unlessNoSuchThread);
     return 'killed';
   }
 
+  /** Whether it was not restarted since then; null = it can't be told. */
+  async #hasRunSince(connection: DriverConnection, then: number): Promise<boolean | null> {
+    // No server is restarted under a connection: it is asked once on each.
+    if (this.#run?.on !== connection) {
+      const asked = this.#clock.now();
+      const rows = await this.#ask(connection, "SHOW GLOBAL STATUS LIKE 'Uptime'");
+      const [uptime] = rows as { Value: string }[];
+      this.#run = { on: connection, is: new ServerRun(Number(uptime?.Value), asked, this.#clock.now()) };
+    }
+    return this.#run.is.covers(then);
+  }
+
   /** A failover, or a balancer, has led to another server than that of `target`: there its number is somebody else's. */
   async #isElsewhere(target: Target, connection: DriverConnection): Promise<boolean> {
     return target.server !== null && !(await this.#isServerOf(target, connection));
-  }
-
-  async #wasRestarted(connection: DriverConnection, ageMs: number): Promise<boolean> {
-    // No server is restarted under a connection: it is asked once on each.
-    if (this.#upSince?.on !== connection) {
-      const [uptime] = (await this.#ask(connection, "SHOW GLOBAL STATUS LIKE 'Uptime'")) as {
-        Value: string;
-      }[];
-      this.#upSince = { on: connection, at: this.#clock.now() - Number(uptime?.Value) * 1_000 };
-    }
-    return this.#clock.now() - this.#upSince.at < ageMs - 1_000;
   }
 
   async #isServerOf({ server }: Target, connection: DriverConnection): Promise<boolean> {
@@ -240,7 +245,7 @@ export class Control {
     this.#idleTimer = null;
     if (this.#connection?.isUsable()) this.#connection.end();
     this.#connection = null;
-    this.#upSince = null;
+    this.#run = null;
     this.#server = null;
   }
 }

@@ -46,7 +46,7 @@ export class Ghosts {
   follow(entry: Entry, retryMs = RETRY_MS, waitingSince: number | null = null): void {
     const { connection } = entry;
     if (!connection || entry.state !== 'ghost') return;
-    this.#end(connection, this.#clock.now() - entry.bornAt).then(
+    this.#end(connection, entry.bornAt).then(
       (fate) => {
         if (fate === 'gone') return this.#gone(entry);
         const since = fate === 'killed' ? null : (waitingSince ?? this.#clock.now());
@@ -62,10 +62,10 @@ export class Ghosts {
     );
   }
 
-  #end(connection: DriverConnection, ageMs: number): Promise<Fate> {
+  #end(connection: DriverConnection, bornAt: number): Promise<Fate> {
     return connection.lostAtWork
-      ? this.#control.lookAfter(connection, ageMs)
-      : this.#control.endThread(connection, ageMs);
+      ? this.#control.lookAfter(connection, bornAt)
+      : this.#control.endThread(connection, bornAt);
   }
 
   #retryMs(error: Error, lastMs: number): number {
