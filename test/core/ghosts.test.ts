@@ -120,6 +120,25 @@ describe('ghosts', () => {
     }
   });
 
+  it('nor to a server that was started since, where the number is somebody else’s: of neither a limit nor a drain', async () => {
+    for (const timeout of [100, 0]) {
+      const test = new TestPool({ max: 1, drainTimeoutMs: 100 });
+      test.driver.server = 'one';
+      const lease = await test.pool.acquire();
+      test.connection().reply = () => 'hang';
+      await test.clock.advance(3_000);
+      const answer = track(lease.query({ sql: 'SELECT SLEEP(60)', timeout }));
+      test.driver.uptimeSeconds = 1;
+      if (timeout === 0) lease.release();
+      await test.clock.advance(200);
+      assert.deepEqual(
+        [answer.code, test.driver.kills],
+        [timeout === 0 ? 'QUERY_CANCELLED' : 'QUERY_TIMEOUT', []],
+      );
+      assert.deepEqual([test.stats().evicted.undrained, test.stats().ghost], [1, 0]);
+    }
+  });
+
   it('a KILL without an answer is given up', async () => {
     const test = new TestPool({ max: 1, drainTimeoutMs: 0 });
     test.driver.killReply = 'hang';

@@ -63,7 +63,7 @@ export class Canceller {
       if (silent || lease.isRunning(statement)) stuck();
       if (silent) lease.unhold();
     });
-    this.#control.killQuery(connection).then(
+    this.#control.killQuery(connection, entry.bornAt).then(
       () => {
         if (!answered()) return;
         // The error that ends the statement is on its way; the timer stays for the case that it is not.

@@ -66,14 +66,18 @@ export class Control {
     return this.#connection?.isUsable() ? this.#connection.threadId : undefined;
   }
 
-  /** Stops the running statement of `target`. Resolves when the server has acknowledged: not before may it be reused. */
-  killQuery(target: Target): Promise<void> {
+  /**
+   * Stops the running statement of `target`. Resolves when the server has acknowledged: not before may it be reused.
+   * `bornAt`: as for `endThread`. Where a router has swallowed its end, a connection outlives its server.
+   */
+  killQuery(target: Target, bornAt: number): Promise<void> {
     return this.#inTurn(
       target,
       async (connection) => {
-        if (await this.#isElsewhere(target, connection)) {
+        const isGone = (await this.#hasRunSince(connection, bornAt)) === false;
+        if (isGone || (await this.#isElsewhere(target, connection))) {
           this.#linger();
-          throw new Error('another server answers at its address; no KILL was sent');
+          throw new Error('another server answers at its address, or one started since; no KILL was sent');
         }
         // Cut in the meantime: its thread's number may belong to somebody else by now.
         if (!target.isUsable()) throw new Error('the connection is gone; no KILL was sent');

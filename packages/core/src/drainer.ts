@@ -69,7 +69,7 @@ export class Drainer {
     if (this.#events.heard('kill'))
       this.#events.tell('kill', { connection: entry.id, ...entry.facts, threadId });
     this.#in(entry, KILL_MS, () => this.#stuck(entry, cancelled()));
-    this.#control.killQuery(connection).then(
+    this.#control.killQuery(connection, entry.bornAt).then(
       () => {
         lease.abandonReadings(cancelled());
         this.#poll(entry, this.#clock.now() + AFTER_KILL_MS, () => this.#stuck(entry, cancelled()));
