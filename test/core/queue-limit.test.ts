@@ -76,4 +76,25 @@ describe('queue limit (maxPending)', () => {
     assert.equal(leaving.state, 'rejected');
     assert.equal(next.state, 'pending');
   });
+
+  for (const heard of [true, false]) {
+    it(`counts those who wait, not connections beyond a max that was made smaller, ${heard ? 'heard' : 'unheard'}`, async () => {
+      for (const inUse of [2, 1]) {
+        const test = new TestPool({ max: 3, maxOpening: 3, maxPending: 1 });
+        if (!heard) test.listenNoMore();
+        test.mayExceed = true;
+        test.driver.reply = () => 'hang';
+        const leases = [await test.pool.acquire(), await test.pool.acquire(), await test.pool.acquire()];
+        // What drains is one too many as well.
+        for (const lease of leases.slice(inUse)) {
+          void track(lease.query('SELECT SLEEP(60)'));
+          lease.release();
+        }
+        test.pool.resize({ max: 1 });
+        const [first, second] = [track(test.pool.acquire()), track(test.pool.acquire())];
+        await test.clock.settle();
+        assert.deepEqual([first.state, second.code], ['pending', 'QUEUE_FULL']);
+      }
+    });
+  }
 });

@@ -183,7 +183,43 @@ describe(`the quick way through the doors (HANDBACK_SEED=${seed})`, () => {
     assert.equal(test.stats().evicted.lifetime, 1);
   });
 
+  it('gives each lease the next number, whatever way it came: by it what is told of one is known for its own', async () => {
+    const { test } = new Played({ max: 3, maxOpening: 3 }, false);
+    const opened = await Promise.all([1, 2, 3].map(() => test.rest(test.pool.acquire())));
+    for (const lease of opened) lease.release();
+    const [one, two] = [test.pool.tryAcquire(), await test.rest(test.pool.acquire())];
+    const job = track(test.pool.run(async (db) => db.query('SELECT 1').then(() => new Promise(() => {}))));
+    await test.clock.settle();
+    const waiting = track(test.pool.acquire());
+    await test.clock.settle();
+    assert.deepEqual([job.state, waiting.state], ['pending', 'pending']);
+    one?.release();
+    await test.clock.settle();
+    for (const connection of test.driver.connections) connection.lose();
+    two.release();
+    waiting.value.release();
+    const told = test.told('evict').map(({ lease }) => lease);
+    assert.deepEqual(told.sort(), [5, 7]);
+  });
+
   for (const heard of [false, true]) {
+    it(`makes the pool try sooner when somebody begins to wait, ${heard ? 'heard' : 'unheard'}`, async () => {
+      const { test } = new Played({ max: 2, minIdle: 1 }, heard);
+      await test.clock.settle();
+      const lease = test.pool.tryAcquire();
+      // Nobody waits for the second: each attempt is put off for longer, the fifth for seconds.
+      test.driver.refuse('ECONNREFUSED');
+      await test.clock.advance(5_000);
+      test.pool.resize({ max: 1, minIdle: 0 });
+      const waiting = track(test.pool.acquire());
+      await test.clock.advance(100);
+      test.driver.accept();
+      test.connection().lose();
+      lease?.release();
+      await test.clock.advance(100);
+      assert.equal(waiting.state, 'fulfilled');
+    });
+
     it(`opens what is lacking to minIdle when one comes back, ${heard ? 'heard' : 'unheard'}`, async () => {
       const { test } = new Played({ max: 3, minIdle: 2 }, heard);
       await test.clock.settle();

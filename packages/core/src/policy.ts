@@ -234,7 +234,7 @@ export function mayWait(timeoutMs: number, crowd: Crowd, settings: PoolSettings)
   if (crowd.closing) return 'POOL_CLOSED';
   if (crowd.hopeless && crowd.live === 0) return 'OPEN_FAILED';
   // What is ready within a moment, or may be opened, less those who already wait for it.
-  const spare = settings.max - crowd.busy - crowd.pending;
+  const spare = Math.max(0, settings.max - crowd.busy) - crowd.pending;
   if (timeoutMs === 0 && spare <= 0) return 'ACQUIRE_TIMEOUT';
   if (timeoutMs === 0 && crowd.backingOff) return 'OPEN_FAILED';
   return spare <= -settings.maxPending ? 'QUEUE_FULL' : null;

@@ -58,9 +58,8 @@ export class Turnstile {
   /** Lets `acquirer` wait where all connections that there may be are in use. @returns false = it takes a closer look whether it may */
   wait(acquirer: Acquirer): boolean {
     const { settings, slots, rooms } = this;
-    const { leased } = slots.counts;
-    // Then none is idle, none on its way, and none can be opened.
-    if (leased !== settings.max || slots.size !== leased) return false;
+    // Then none is idle, and none can be opened; what else there is has been one too many since max was made smaller.
+    if (slots.counts.leased !== settings.max) return false;
     if (acquirer.timeoutMs === 0 || acquirer.sheddable || rooms.queue.size >= settings.maxPending)
       return false;
     if (settings.onDoubleAcquire === 'error' || rooms.supply.pausing || rooms.shutdown.begun) return false;
