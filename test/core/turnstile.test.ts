@@ -41,7 +41,7 @@ const step = fc.record({
       'release',
       'query',
     ],
-    ...['releaseAgain', 'begin', 'expose', 'abort'],
+    ...['releaseAgain', 'begin', 'expose', 'abort', 'hang'],
     ...['pass', 'pass', 'stall', 'lose', 'evictAll', 'resize', 'close', 'listen', 'listen'],
   ),
   which: fc.nat(20),
@@ -78,6 +78,7 @@ class Played {
     else if (act === 'abort') this.#abort();
     else if (act === 'listen') this.#listen(which);
     else if (act === 'stall') clock.stall(ms);
+    else if (act === 'hang') this.#hang(lease);
     else if (act === 'query') track<unknown>(lease?.query('SELECT 1') ?? Promise.resolve());
     else if (act === 'pass') await clock.advance(ms);
     else if (act === 'lose') driver.connections[which % Math.max(1, driver.connections.length)]?.lose();
@@ -102,6 +103,14 @@ class Played {
     } catch {
       // It is lost, or was taken away.
     }
+  }
+
+  /** What drains when it comes back. */
+  #hang(lease: LeaseHandle | undefined): void {
+    const connection = this.test.driver.connections.find(({ threadId }) => threadId === lease?.threadId);
+    if (!lease || !connection) return;
+    connection.reply = (sql) => (sql.includes('SLEEP') ? 'hang' : undefined);
+    track(lease.query('SELECT SLEEP(60)'));
   }
 
   #abortable(): Promise<LeaseHandle> {
