@@ -318,7 +318,20 @@ describe('ghosts', () => {
     }
   });
 
-  it('the same of one that we cut; the port of our end proves that it is ours', async () => {
+  it('is killed once it is known, by asking again, that its server has run since before it was opened', async () => {
+    const { test, connection } = await withLostAtWork(false, 'one', async ({ clock, driver }) => {
+      await clock.advance(1_500);
+      driver.uptimeSeconds = 2;
+    });
+    await test.clock.advance(400);
+    assert.deepEqual(test.driver.kills, []);
+    // One that was started since, less than 2 s ago, could say 2 at most.
+    test.driver.uptimeSeconds = 3;
+    await test.clock.advance(100);
+    assert.deepEqual([test.stats().ghost, test.driver.kills], [0, [`KILL ${connection.threadId}`]]);
+  });
+
+  it('the number alone does not kill one that we cut either; the port of our end proves that it is ours', async () => {
     for (const portsPass of [false, true]) {
       const { test, connection } = await withGhost();
       test.driver.portsPass = portsPass;

@@ -133,14 +133,16 @@ export class Control {
 
   /** Whether it was not restarted since then; null = it can't be told. */
   async #hasRunSince(connection: DriverConnection, then: number): Promise<boolean | null> {
-    // No server is restarted under a connection: it is asked once on each.
-    if (this.#run?.on !== connection) {
-      const asked = this.#clock.now();
-      const rows = await this.#ask(connection, "SHOW GLOBAL STATUS LIKE 'Uptime'");
-      const [uptime] = rows as { Value: string }[];
-      this.#run = { on: connection, is: new ServerRun(Number(uptime?.Value), asked, this.#clock.now()) };
-    }
-    return this.#run.is.covers(then);
+    // No server is restarted under a connection: it is asked on each until it is known.
+    if (this.#run?.on !== connection) this.#run = { on: connection, is: new ServerRun() };
+    const { is: run } = this.#run;
+    const known = run.covers(then);
+    if (known !== null) return known;
+    const askedAt = this.#clock.now();
+    const rows = await this.#ask(connection, "SHOW GLOBAL STATUS LIKE 'Uptime'");
+    const [uptime] = rows as { Value: string }[];
+    run.told(Number(uptime?.Value), askedAt, this.#clock.now());
+    return run.covers(then);
   }
 
   /** A failover, or a balancer, has led to another server than that of `target`: there its number is somebody else's. */
