@@ -160,7 +160,13 @@ export class Simulation {
     events.on('warning', () => {});
     const settings = this.#settings;
     const slots = new Slots();
-    const reporter = new Reporter({ settings, clock, events, slots, knowledge: new Knowledge(clock) });
+    const reporter = new Reporter({
+      settings,
+      clock,
+      events,
+      slots,
+      knowledge: new Knowledge(clock, settings.behindProxy),
+    });
     const acquires = new AcquireReports({ settings, clock, events });
     const waiting = () => this.queue.size;
     this.queue = new Queue(

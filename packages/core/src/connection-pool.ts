@@ -124,7 +124,10 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
     return await acquireHandleWith(this.#pool, this.#asking(ACQUIRE, scope), waiting);
   }
 
-  /** A connection if one is ready now and nobody waits for it; else undefined. */
+  /**
+   * A connection if one is ready now and nobody waits for it; else undefined. What it costs is what it is for: no stack is
+   * captured of it, so that a report of one that leaks names no place.
+   */
   tryAcquire(options?: OwnerOptions): LeaseHandle | undefined {
     const pool = this.#pool;
     if (options !== undefined || ownersAreKnown(pool)) return this.#tryAcquireWith(options);
@@ -145,6 +148,7 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   async transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
     checkTransaction(fn, options);
     const holder: Holder = { route: 'pool.transaction' };
+    if (this.#pool.stacks.next()) holder.site = new CallSite();
     const around = currentOwner();
     if (!around && this.#names.size === 0) return transactionOf(this.#pool, holder, fn, options);
     let over = false;

@@ -73,7 +73,7 @@ export class Pool {
     this.events = new PoolEvents(settings.name);
     this.late = new LateReports(this.events, this.counters);
     this.endings = new Endings(clock);
-    const knowledge = new Knowledge(clock);
+    const knowledge = new Knowledge(clock, settings.behindProxy);
     this.dialect = {
       pool: settings.name,
       get system() {
