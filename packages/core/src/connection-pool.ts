@@ -9,9 +9,11 @@ import type { PoolEvents } from './events.js';
 import { Job, type JobOptions, lookLike } from './job.js';
 import type { LeaseHandle } from './lease-handle.js';
 import { checkOptions, deadline, type Rules } from './option-rules.js';
+import type { ShownOptions } from './options.js';
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { type Dialect, Queryable } from './queryable.js';
+import { shownOptions } from './read-options.js';
 import type { ConnectionReport } from './report.js';
 import { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
@@ -90,6 +92,14 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
 
   get name(): string {
     return this.#pool.settings.name;
+  }
+
+  /**
+   * Its options as they hold now, given or default: to be told to whoever looks at the server from outside. What may have
+   * a secret in it (`uri`, `connection`, `onConnect`) is not among them.
+   */
+  get options(): ShownOptions {
+    return shownOptions(this.#pool.settings);
   }
 
   /** What happens in the pool, as it happens. Listeners can't disturb it. */
