@@ -150,6 +150,21 @@ describe('tagged statements', () => {
     }));
 });
 
+describe('the values of a tag', () => {
+  const routeOf = (route: string) => tagOf({ route }, false).attributes.route;
+
+  it('are cut at 128 characters', () => {
+    assert.equal(routeOf('x'.repeat(128)), 'x'.repeat(128));
+    assert.equal(routeOf('x'.repeat(129)), 'x'.repeat(128));
+  });
+
+  it('that were half a surrogate pair, or are cut into one, can be encoded', () => {
+    assert.equal(routeOf(`${'x'.repeat(127)}\u{1f600}`), `${'x'.repeat(127)}\ufffd`);
+    assert.equal(routeOf('a\ud800b \u{1f600}'), 'a\ufffdb \u{1f600}');
+    assert.equal(tagOf({ route: '\udc00' }, true).comment, "/*route='%EF%BF%BD'*/");
+  });
+});
+
 describe('the attributes of a tagged statement', () => {
   const tag = { comment: "/*route='x'*/", attributes: { route: 'x', method: 'GET' } };
 

@@ -135,8 +135,8 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   }
 
   /**
-   * A connection if one is ready now and nobody waits for it; else undefined. What it costs is what it is for: no stack is
-   * captured of it, so that a report of one that leaks names no place.
+   * A connection if one is ready now and nobody waits for it; else undefined. What it costs is what it is for: unless it is
+   * known who asks (`context`, `scope`) no stack is captured, so that a report of one that leaks names no place.
    */
   tryAcquire(options?: OwnerOptions): LeaseHandle | undefined {
     const pool = this.#pool;

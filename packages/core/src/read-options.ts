@@ -37,7 +37,7 @@ export const SCOPE_RULES: Rules = {
 
 const REQUEST_RULES: Rules = { transaction: requestTransaction, readOnly: flag };
 
-export const ROUTE_RULES: Rules = { ...SCOPE_RULES, ...REQUEST_RULES };
+const ROUTE_RULES: Rules = { ...SCOPE_RULES, ...REQUEST_RULES };
 
 const ANYTHING = { allowed: 'anything', accepts: () => true };
 
