@@ -143,6 +143,20 @@ describe('leakAfterMs', () => {
     assert.match(leakWarnings(test)[1] ?? '', /; asked for at .*handlerOfB.*leaks\.test\.js/);
   });
 
+  it('of a request that has given its connection back it names no line where it asked for that one', async () => {
+    const test = watched();
+    for (let n = 0; n < 4_095; n++) (await test.pool.acquire()).release();
+    const { db } = new TestRequest(test);
+    await db.query('SELECT 1');
+    assert.ok(test.pool.holders()[0]?.stack, 'not captured');
+    db.release();
+    await test.clock.settle();
+    await db.query('SELECT 2');
+    await test.clock.advance(1_000);
+    assert.equal(test.told('leak')[0]?.stack, undefined);
+    assert.doesNotMatch(leakWarnings(test)[0] ?? 'none', /asked for|none/);
+  });
+
   it('the event comes each time, the warning once per route', async () => {
     const test = watched();
     for (const route of ['GET /a', 'GET /a', 'GET /b']) {
