@@ -1,9 +1,10 @@
 /** `npm start [-- express|koa|http|fastify]`: from a fresh checkout to a running demo, and nothing left behind afterwards. */
 import { join } from 'node:path';
 import { getDatabase } from './database/index.mjs';
-import { assertPortIsFree, parseFramework, parsePort, UsageError } from './demo/arguments.mjs';
+import { assertPortIsFree, parseFramework, parsePort, usage } from './demo/arguments.mjs';
 import { serve } from './demo/serve.mjs';
 import { Interrupted, unlessInterrupted, watchInterrupts } from './lib/interrupts.mjs';
+import { readArguments } from './lib/read-arguments.mjs';
 import { root } from './lib/root.mjs';
 import { run } from './lib/run.mjs';
 import { step } from './lib/step.mjs';
@@ -13,7 +14,8 @@ const compiled = join(root, 'examples/dist');
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
 async function start(args) {
-  const framework = parseFramework(args);
+  const framework = readArguments(args, parseFramework, usage);
+  if (typeof framework === 'number') return framework;
   const port = parsePort(process.env.PORT);
   await assertPortIsFree(port, args);
   const signal = watchInterrupts();
@@ -34,7 +36,7 @@ function report(error) {
   if (error instanceof Interrupted) return error.exitCode;
   if (error.name === 'AbortError' && error.cause instanceof Interrupted) return error.cause.exitCode;
   console.error(error.message);
-  return error instanceof UsageError ? error.exitCode : 1;
+  return 1;
 }
 
 // Without process.exit(), work that was interrupted half way would be finished first.

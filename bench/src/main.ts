@@ -1,6 +1,6 @@
 /** What scripts/bench.mjs runs once everything is installed and built. */
 import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { readArguments, UsageError } from './arguments.js';
+import { readArguments, UsageError } from '../../scripts/lib/read-arguments.mjs';
 import { isMet } from './figure.js';
 import { type BenchOptions, commandOf, parseOptions, usage } from './options.js';
 import { parts } from './parts.js';

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { UsageError } from './arguments.js';
+import { parseOptionsOf, UsageError } from '../../scripts/lib/read-arguments.mjs';
 import { type PartName, partNames } from './part.js';
 import { rowsOf } from './rows.js';
 
@@ -65,23 +64,17 @@ export function commandOf({ parts, rows, rounds }: Pick<BenchOptions, 'parts' | 
 
 function parse(args: string[]) {
   const [flag, text] = [{ type: 'boolean' }, { type: 'string' }] as const;
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        check: flag,
-        save: flag,
-        readme: flag,
-        row: { ...text, multiple: true },
-        rounds: text,
-        json: text,
-        help: { ...flag, short: 'h' },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
-  }
+  return parseOptionsOf(args, usage, {
+    allowPositionals: true,
+    options: {
+      check: flag,
+      save: flag,
+      readme: flag,
+      row: { ...text, multiple: true },
+      rounds: text,
+      json: text,
+    },
+  });
 }
 
 function chosen(names: string[]): PartName[] {

@@ -1,25 +1,24 @@
 import { isFree } from '../database/free-port.mjs';
+import { parseOptionsOf, UsageError } from '../lib/read-arguments.mjs';
 
 const frameworks = ['fastify', 'express', 'koa', 'http'];
 const defaultPort = 3000;
 
-/** Something the user typed wrong: the message is all there is to show. */
-export class UsageError extends Error {
-  /** @param {string} message @param {number} exitCode */
-  constructor(message, exitCode) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
+export const usage = `Usage: npm start [-- ${frameworks.join(' | ')}]
 
-/** @param {string[]} args @returns {string} */
+Runs the demo on this framework (fastify), with a database: a throwaway server if there is none.
+
+  -h, --help   this
+
+PORT: where it listens (${defaultPort}). HANDBACK_DATABASE_URL: a database server to use instead.`;
+
+/** @param {string[]} args @returns {string | undefined} undefined when only help is asked for. @throws {UsageError} */
 export function parseFramework(args) {
-  const [framework = 'fastify', ...rest] = args;
+  const { values, positionals } = parseOptionsOf(args, usage, { allowPositionals: true, options: {} });
+  if (values.help) return undefined;
+  const [framework = 'fastify', ...rest] = positionals;
   if (frameworks.includes(framework) && rest.length === 0) return framework;
-  throw new UsageError(
-    `Usage: npm start [-- ${frameworks.join(' | ')}]\nThere is no demo "${args.join(' ')}".`,
-    2,
-  );
+  throw new UsageError(`There is no demo "${args.join(' ')}".\n\n${usage}`);
 }
 
 /** @param {string | undefined} text the variable PORT @returns {number} */
@@ -27,15 +26,15 @@ export function parsePort(text) {
   if (!text) return defaultPort;
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new UsageError(`PORT must be a number from 1 to 65535, and is "${text}".`, 1);
+  throw new Error(`PORT must be a number from 1 to 65535, and is "${text}".`);
 }
 
 /** Asked before the setup, which may take minutes. @param {number} port @param {string[]} args */
 export async function assertPortIsFree(port, args) {
   const free = await isFree(port).catch((error) => {
-    throw new UsageError(`The demo may not listen on port ${port} (${error.code}). ${advice(port, args)}`, 1);
+    throw new Error(`The demo may not listen on port ${port} (${error.code}). ${advice(port, args)}`);
   });
-  if (!free) throw new UsageError(`Port ${port} is taken by another program. ${advice(port, args)}`, 1);
+  if (!free) throw new Error(`Port ${port} is taken by another program. ${advice(port, args)}`);
 }
 
 /** @param {number} port @param {string[]} args */

@@ -1,23 +1,19 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { root } from '../lib/root.mjs';
+import { placesOfFiles } from './arguments.mjs';
 
 const compiled = 'build/test';
-const takeAValue = new Set(['-g', '--grep', '-f', '--fgrep', '--ignore']);
 
 /** Whether the caller's arguments for mocha say which tests to run. @param {string[]} args */
 export function namesFiles(args) {
-  return args.some((_, i) => isFileAt(args, i));
+  return placesOfFiles(args).some((i) => isFile(args[i] ?? ''));
 }
 
 /** What to pass to mocha: the arguments, with compiled files in the place of their sources. @param {string[]} args */
 export function mochaArguments(args) {
-  return args.map((arg, i) => (isFileAt(args, i) ? compiledName(arg) : arg));
-}
-
-/** @param {string[]} args @param {number} i */
-function isFileAt(args, i) {
-  return !takeAValue.has(args[i - 1] ?? '') && isFile(args[i] ?? '');
+  const places = new Set(placesOfFiles(args));
+  return args.map((arg, i) => (places.has(i) && isFile(arg) ? compiledName(arg) : arg));
 }
 
 /** @param {string} arg */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { UsageError } from '#bench/arguments.js';
 import { parseArguments } from '#bench/main.js';
 import { commandOf, parseOptions, usage } from '#bench/options.js';
 import { partNames } from '#bench/part.js';
 import { parts } from '#bench/parts.js';
 import { rowsOf } from '#bench/rows.js';
+import { UsageError } from '#scripts/lib/read-arguments.mjs';
 
 describe('npm run bench: options', () => {
   it('is by default every part, in five rounds, and keeps nothing', () => {

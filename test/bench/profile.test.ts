@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { UsageError } from '#bench/arguments.js';
 import { type CallFrame, type Owner, ownerOf } from '#bench/profile/classify.js';
 import { withTable } from '#bench/profile/document.js';
 import { type ProfileOptions, parseOptions } from '#bench/profile/options.js';
 import { ownersTable } from '#bench/profile/table.js';
 import { type CpuProfile, tally } from '#bench/profile/tally.js';
+import { UsageError } from '#scripts/lib/read-arguments.mjs';
 
 const frame = (url: string, functionName = 'some'): CallFrame => ({ functionName, url, lineNumber: 0 });
 const modules = 'file:///repository/node_modules';

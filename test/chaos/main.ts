@@ -1,7 +1,8 @@
 /** What scripts/chaos.mjs runs once everything is installed and built. */
+import { readArguments } from '#scripts/lib/read-arguments.mjs';
 import { conduct } from './conductor.js';
 import { expectedUnder } from './expected.js';
-import { type ChaosOptions, parseOptions, replayCommand, UsageError, usage } from './options.js';
+import { type ChaosOptions, parseOptions, replayCommand, usage } from './options.js';
 import { Recorder } from './recorder.js';
 import { detailsText, figuresTable, invariantsTable, type PhaseResult, verdictOf } from './results.js';
 import type { Invariant } from './types.js';
@@ -9,16 +10,7 @@ import { failures } from './verdict.js';
 
 /** @returns the exit code where there is nothing to run */
 export function parseArguments(args: string[]): ChaosOptions | number {
-  try {
-    const options = parseOptions(args);
-    if (options) return options;
-    console.log(usage);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(error.message);
-    return 2;
-  }
+  return readArguments(args, parseOptions, usage);
 }
 
 /** @returns the exit code: 0 when Handback violated nothing */

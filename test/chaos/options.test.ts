@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { parseOptions, UsageError, usage } from './options.js';
+import { UsageError } from '#scripts/lib/read-arguments.mjs';
+import { parseOptions, usage } from './options.js';
 import { contenders, faultNames, frameworks } from './types.js';
 
 describe('npm run chaos: options', () => {

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseOptionsOf, UsageError } from '#scripts/lib/read-arguments.mjs';
 import {
   type Contender,
   contenders,
@@ -37,12 +37,12 @@ LIST: names with commas between them.`;
 /** A week: a timer of Node's takes no more than 24 days, and fires at once beyond that. */
 export const MOST_MINUTES = 10_080;
 
-/** A wrong option: the message is all there is to show. */
-export class UsageError extends Error {}
-
 /** @returns undefined when only help is asked for. @throws {UsageError} */
 export function parseOptions(args: string[]): ChaosOptions | undefined {
-  const values = parse(args);
+  const text = { type: 'string' } as const;
+  const { values } = parseOptionsOf(args, usage, {
+    options: { minutes: text, seed: text, framework: text, contender: text, faults: text, json: text },
+  });
   if (values.help) return undefined;
   return {
     minutes: minutesOf(values.minutes ?? '20'),
@@ -56,26 +56,6 @@ export function parseOptions(args: string[]): ChaosOptions | undefined {
 
 export function newSeed(): number {
   return Math.floor(Math.random() * 2 ** 31);
-}
-
-function parse(args: string[]) {
-  const text = { type: 'string' } as const;
-  try {
-    return parseArgs({
-      args,
-      options: {
-        minutes: text,
-        seed: text,
-        framework: text,
-        contender: text,
-        faults: text,
-        json: text,
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
-  }
 }
 
 function minutesOf(text: string): number {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import handback from '@handback/express';
 import express, { type Express, type Request } from 'express';
@@ -33,6 +34,21 @@ for (const [name, make] of [
         res.json([heir.db === req.db, proxy.db === req.db, req.db.state]);
       });
       assert.deepEqual(await get(app, '/'), [true, true, 'unused']);
+    });
+
+    it('doubles of requests, without a stream, have a scope each', () => {
+      const app = make();
+      const scopes = new Set<unknown>();
+      const states: string[] = [];
+      app.use(handback({ uri }), (req) => {
+        scopes.add(req.db).add(req.db);
+        states.push(req.db.state);
+      });
+      for (let n = 0; n < 2; n++) {
+        const double = { method: 'GET', url: '/', headers: {} } as IncomingMessage;
+        app(double as Request, new ServerResponse(double) as never);
+      }
+      assert.deepEqual([scopes.size, states], [2, ['unused', 'unused']]);
     });
 
     it('a request that does not pass the middleware has no scope', async () => {

@@ -166,6 +166,17 @@ describe('a server without room', () => {
     held.release();
   });
 
+  it('is warned of without its limits behind a proxy: they are not those of the proxy', async () => {
+    const test = new TestPool({ max: 5, acquireTimeoutMs: 60_000, behindProxy: true });
+    await test.pool.acquire();
+    test.driver.refuse('ER_CON_COUNT_ERROR', 1040);
+    void track(test.pool.acquire());
+    await test.clock.settle();
+    const [warning] = test.told('warning').filter(({ code }) => code === 'NO_ROOM');
+    assert.match(warning?.message ?? '', /; its limits are not known\)\. The pool has 1 of at most 5/);
+    assert.doesNotMatch(warning?.message ?? '', /max_connections/);
+  });
+
   it('with no connection at all: they wait, within their deadline, and are served when there is room', async () => {
     const test = new TestPool({ max: 2, acquireTimeoutMs: 5_000 });
     test.driver.refuse('ER_CON_COUNT_ERROR', 1040);

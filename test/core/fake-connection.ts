@@ -33,6 +33,7 @@ export class FakeConnection implements DriverConnection {
   readonly sent: Sent[] = [];
   readonly session = new FakeSession();
   readonly localPort: number;
+  readonly greeting: string;
   /** Which server it leads to. */
   readonly serverUid: string | null;
   server: string | null = null;
@@ -74,6 +75,7 @@ export class FakeConnection implements DriverConnection {
     this.address = address;
     this.localPort = 50_000 + threadId;
     this.serverUid = driver.server;
+    this.greeting = driver.greeting;
     this.raw = { threadId } as RawConnection;
   }
 

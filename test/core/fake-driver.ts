@@ -49,8 +49,10 @@ export class FakeOpen {
   }
 }
 
+const VERSION = '10.11.0-MariaDB';
+
 const FACTS: ServerFacts = {
-  version: '10.11.0-MariaDB',
+  version: VERSION,
   isMariaDb: true,
   waitTimeoutMs: 28_800_000,
   interactiveTimeoutMs: 28_800_000,
@@ -87,6 +89,8 @@ export class FakeDriver implements Driver {
   resetReply: 'ok' | 'hang' | Error = 'ok';
   saysGoodbye = true;
   facts: ServerFacts | null = FACTS;
+  /** The version that the other end greets with: another one than the server's is a proxy's. */
+  greeting = VERSION;
   /** What the options take away. */
   dangers: string[] = [];
   storedCode = NOTHING_STORED;

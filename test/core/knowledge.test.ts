@@ -12,13 +12,13 @@ function reached(knowledge: Knowledge): boolean {
 
 describe('what is seen of the schema while it changes', () => {
   it('counts when nothing happened meanwhile', () => {
-    const knowledge = new Knowledge(new FakeClock());
+    const knowledge = new Knowledge(new FakeClock(), false);
     knowledge.looking()(SURVEY);
     assert.deepEqual([reached(knowledge), knowledge.isStale], [false, false]);
   });
 
   it('is looked at again when a connection was lost meanwhile', () => {
-    const knowledge = new Knowledge(new FakeClock());
+    const knowledge = new Knowledge(new FakeClock(), false);
     const learn = knowledge.looking();
     knowledge.doubt();
     learn(SURVEY);
@@ -26,7 +26,7 @@ describe('what is seen of the schema while it changes', () => {
   });
 
   it('does not count at all when one of our statements changed the schema meanwhile', () => {
-    const knowledge = new Knowledge(new FakeClock());
+    const knowledge = new Knowledge(new FakeClock(), false);
     const learn = knowledge.looking();
     knowledge.schemaChanged();
     learn(SURVEY);

@@ -45,6 +45,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
       'pending',
       'placeholders',
       'query-log',
+      'read-options',
       'request-options',
       'schema-reach',
       'server-identity',

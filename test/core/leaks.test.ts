@@ -67,6 +67,7 @@ describe('leakAfterMs', () => {
     assert.equal(await leak(), undefined);
     const stack = await leak();
     assert.match(stack?.[0] ?? '', /leakingFunction/);
+    assert.ok(await leak(), 'not of one alone');
     for (let i = 0; i < 600; i++) (await test.pool.acquire()).release();
     assert.equal(await leak(), undefined, 'captured for ever');
     test.told('leak').length = 0;
@@ -80,6 +81,56 @@ describe('leakAfterMs', () => {
     assert.equal(sites.filter(Boolean).length, 2);
   });
 
+  const ASKING: Record<string, (test: TestPool) => unknown> = {
+    'acquire() with options': ({ pool }) => pool.acquire({ timeoutMs: 500 }),
+    'transaction()': ({ pool }) => pool.transaction(() => new Promise(() => {})),
+    'run()': ({ pool }) => pool.run((db) => db.beginTransaction().then(() => new Promise(() => {}))),
+  };
+  for (const [what, ask] of Object.entries(ASKING)) {
+    it(`says where it was asked for, of ${what} too`, async () => {
+      const test = watched({ queryTimeoutMs: 0 });
+      (await test.pool.acquire()).release();
+      test.pool.tryAcquire();
+      await test.clock.advance(1_000);
+      const leakingFunction = () => ask(test);
+      void leakingFunction();
+      await test.clock.advance(1_000);
+      assert.match(test.told('leak')[1]?.stack?.join() ?? '', /leakingFunction.*leaks\.test\.js/);
+      assert.match(leakWarnings(test)[1] ?? '', /; asked for at .*leaks\.test\.js/);
+    });
+  }
+
+  it('names no place of tryAcquire(), and none of a statement by itself', async () => {
+    const test = watched({ queryTimeoutMs: 0 });
+    (await test.pool.acquire()).release();
+    test.pool.tryAcquire();
+    await test.clock.advance(1_000);
+    assert.equal(test.told('leak').length, 1);
+    test.driver.reply = () => 'hang';
+    void track(test.pool.query('SELECT SLEEP(10)'));
+    await test.clock.settle();
+    assert.deepEqual(
+      test.pool.holders().map(({ route, stack }) => [route, stack]),
+      [
+        ['pool.tryAcquire', undefined],
+        ['pool', undefined],
+      ],
+    );
+  });
+
+  it('captures no stacks for the sake of a statement by itself that takes long', async () => {
+    const test = watched({ queryTimeoutMs: 0 });
+    test.driver.reply = () => 'hang';
+    void track(test.pool.query('SELECT SLEEP(10)'));
+    await test.clock.advance(1_000);
+    assert.equal(test.told('leak').length, 1);
+    await test.rest(test.pool.acquire());
+    assert.deepEqual(
+      test.pool.holders().map(({ stack }) => stack),
+      [undefined, undefined],
+    );
+  });
+
   it('of a request it names the line of its first query', async () => {
     const test = watched();
     const first = new TestRequest(test, { route: 'GET /a' });
@@ -90,6 +141,20 @@ describe('leakAfterMs', () => {
     await handlerOfB();
     await test.clock.advance(1_000);
     assert.match(leakWarnings(test)[1] ?? '', /; asked for at .*handlerOfB.*leaks\.test\.js/);
+  });
+
+  it('of a request that has given its connection back it names no line where it asked for that one', async () => {
+    const test = watched();
+    for (let n = 0; n < 4_095; n++) (await test.pool.acquire()).release();
+    const { db } = new TestRequest(test);
+    await db.query('SELECT 1');
+    assert.ok(test.pool.holders()[0]?.stack, 'not captured');
+    db.release();
+    await test.clock.settle();
+    await db.query('SELECT 2');
+    await test.clock.advance(1_000);
+    assert.equal(test.told('leak')[0]?.stack, undefined);
+    assert.doesNotMatch(leakWarnings(test)[0] ?? 'none', /asked for|none/);
   });
 
   it('the event comes each time, the warning once per route', async () => {

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import type { HandbackError } from '#core/errors.js';
-import { checkRouteOptions, type PoolOptions, readPoolOptions } from '#core/options.js';
+import type { PoolOptions } from '#core/options.js';
+import { checkRouteOptions, readPoolOptions } from '#core/read-options.js';
+import { TestPool } from './fixture.js';
 
 const URI = 'mysql://user:password@db.example:3306/shop';
 const MARK = 'hunter2';
@@ -130,6 +132,27 @@ describe('pool options', () => {
       maxHoldMs: 0,
       log: 0,
     });
+  });
+
+  it('are shown as they hold, without what may have a secret in it', async () => {
+    const { pool } = new TestPool({
+      max: 3,
+      connectTimeoutMs: 9_000,
+      connection: { password: 'hunter2' },
+      onConnect: "SET @key = 'hunter2'",
+    });
+    const { source, onConnect, transaction, maxIdleGiven, resetTimeoutMs, ...known } = readPoolOptions(URI);
+    assert.deepEqual(Object.keys(pool.options).sort(), Object.keys(known).sort());
+    const { name, max, maxIdle, connectTimeoutMs, idleTimeoutMs } = pool.options;
+    assert.deepEqual(
+      [name, max, maxIdle, connectTimeoutMs, idleTimeoutMs],
+      ['default', 3, 3, 4_000, 300_000],
+    );
+    assert.doesNotMatch(JSON.stringify(pool.options), /hunter2/);
+    pool.resize({ max: 7 });
+    assert.deepEqual([pool.options.max, max], [7, 3]);
+    Object.assign(pool.options, { max: 99 });
+    assert.equal(pool.stats().max, 7);
   });
 
   it('maxIdle follows max; 0 is 0, and undefined is not given', () => {

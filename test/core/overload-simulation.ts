@@ -4,9 +4,10 @@ import type { Entry, Holder } from '#core/entry.js';
 import type { HandbackError } from '#core/errors.js';
 import { PoolEvents } from '#core/events.js';
 import { Knowledge } from '#core/knowledge.js';
-import { type PoolOptions, type PoolSettings, readPoolOptions } from '#core/options.js';
+import type { PoolOptions, PoolSettings } from '#core/options.js';
 import { isSheddable } from '#core/policy.js';
 import { type Acquirer, Queue } from '#core/queue.js';
+import { readPoolOptions } from '#core/read-options.js';
 import { Reporter } from '#core/reporter.js';
 import { Slots } from '#core/slots.js';
 import { Counters } from '#core/stats.js';
@@ -160,7 +161,13 @@ export class Simulation {
     events.on('warning', () => {});
     const settings = this.#settings;
     const slots = new Slots();
-    const reporter = new Reporter({ settings, clock, events, slots, knowledge: new Knowledge(clock) });
+    const reporter = new Reporter({
+      settings,
+      clock,
+      events,
+      slots,
+      knowledge: new Knowledge(clock, settings.behindProxy),
+    });
     const acquires = new AcquireReports({ settings, clock, events });
     const waiting = () => this.queue.size;
     this.queue = new Queue(

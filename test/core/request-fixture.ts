@@ -1,7 +1,8 @@
 import { decideTransaction } from '#core/answering.js';
 import { Lifecycle } from '#core/lifecycle.js';
-import { mergeRouteOptions, type RouteOptions } from '#core/options.js';
+import type { RouteOptions } from '#core/options.js';
 import { QueryLog } from '#core/query-log.js';
+import { mergeRouteOptions } from '#core/read-options.js';
 import { Scope } from '#core/scope.js';
 import type { EndCause, ScopeContext } from '#core/scope-context.js';
 import type { TestPool } from './fixture.js';

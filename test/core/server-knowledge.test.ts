@@ -148,6 +148,30 @@ describe('what follows from it', () => {
     assert.equal(limits(test).length, 2);
   });
 
+  it('a proxy, found by its greeting, is warned of once; then no limits are, but what pins its connections', async () => {
+    const test = new TestPool({ max: 1_000 });
+    test.driver.greeting = '8.0.11';
+    await test.rest(test.pool.query('SELECT 1'));
+    test.pool.evictAll();
+    await test.rest(test.pool.query('SELECT @a'));
+    const said = test.told('warning');
+    assert.deepEqual(
+      said.map(({ code }) => code),
+      ['BEHIND_PROXY', 'PINNED'],
+    );
+    assert.match(
+      said[0]?.message ?? '',
+      /^pool 'default': something stands between it and the server \(the greeting is of version 8\.0\.11, VERSION\(\) is 10\.11\.0-MariaDB\): limits and timeouts are not compared/,
+    );
+  });
+
+  it('a proxy that the option says is there is not warned of', async () => {
+    const test = new TestPool({ max: 1_000, behindProxy: true });
+    test.driver.greeting = '8.0.11';
+    await test.rest(test.pool.query('SELECT 1'));
+    assert.deepEqual(test.told('warning'), []);
+  });
+
   it('what fits is not warned of', async () => {
     const test = await opened({ idleTimeoutMs: 300_000, max: 10 }, 10);
     assert.deepEqual(limits(test), []);

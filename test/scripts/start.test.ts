@@ -26,11 +26,20 @@ describe('npm start', () => {
     });
   }
 
-  for (const args of [['hapi'], ['koa', 'express'], ['--help']]) {
+  for (const args of [['hapi'], ['koa', 'express'], ['--prot', '80']]) {
     it(`refuses ${args.join(' ')} and names the frameworks there are`, async () => {
-      const { code, stderr } = await runNode(['scripts/start.mjs', ...args]);
+      const { code, stdout, stderr } = await runNode(['scripts/start.mjs', ...args]);
       assert.equal(code, 2);
+      assert.ok(stderr.includes(args[0] ?? ''), stderr);
       assert.match(stderr, /npm start \[-- fastify \| express \| koa \| http\]/);
+      assert.equal(stdout, '');
     });
   }
+
+  it('has help', async () => {
+    const { code, stdout, stderr } = await runNode(['scripts/start.mjs', '--help']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Usage: npm start \[-- fastify \| express \| koa \| http\]/);
+    assert.equal(stderr, '');
+  });
 });

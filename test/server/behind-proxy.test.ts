@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { databaseUrl } from '@handback/contract/support/database.js';
 import { createPool, type PoolOptions } from '@handback/core';
 import { pinsOf, signOfProxy } from '#core/proxy.js';
+import { Call } from '#core/statement.js';
 
 async function warnings(
   options: PoolOptions,
@@ -44,6 +45,7 @@ describe('behind a proxy', () => {
       ],
     ]);
     assert.deepEqual(await warnings({}, FOUND_ONCE), []);
+    assert.deepEqual(await warnings({ tag: true }, FOUND_ONCE), [], 'its statements are looked at as well');
   });
 
   for (const [sql, expected] of [
@@ -59,13 +61,14 @@ describe('behind a proxy', () => {
     ['UPDATE t SET a = 1', []],
     ['LOCK TABLES t READ', ['LOCK TABLES']],
     ['SELECT FOUND_ROWS()', ['FOUND_ROWS()']],
+    ['SELECT SQL_CALC_FOUND_ROWS a FROM t LIMIT 1', ['FOUND_ROWS()']],
     [`SELECT '${'x'.repeat(16_400)}'`, ['a text of more than 16 KB']],
   ] as const)
     it(`${sql.slice(0, 60)}: ${expected.join() || 'nothing'} pins it`, () =>
-      assert.deepEqual(pinsOf(sql, undefined), expected));
+      assert.deepEqual(pinsOf(new Call(false, sql, undefined)), expected));
 
   it('a long value counts like a long text', () =>
-    assert.deepEqual(pinsOf('INSERT INTO t VALUES (?)', ['x'.repeat(16_400)]), [
+    assert.deepEqual(pinsOf(new Call(true, 'INSERT INTO t VALUES (?)', ['x'.repeat(16_400)])), [
       'a text of more than 16 KB',
     ]));
 

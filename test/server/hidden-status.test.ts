@@ -4,8 +4,8 @@ import mysql, { type RowDataPacket } from 'mysql2';
 import { systemClock } from '#core/clock.js';
 import { ConnectionPool } from '#core/connection-pool.js';
 import { Mysql2Driver } from '#core/drivers/mysql2.js';
-import { readPoolOptions } from '#core/options.js';
 import { Pool } from '#core/pool.js';
+import { readPoolOptions } from '#core/read-options.js';
 
 /** The class of the driver's connections. */
 const { prototype } = (

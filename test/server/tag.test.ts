@@ -8,7 +8,8 @@ import handback from '@handback/express';
 import express from 'express';
 import fc from 'fast-check';
 import mysql, { type RowDataPacket } from 'mysql2/promise';
-import { withComment } from '#core/drivers/mysql2-tag.js';
+import { tagged, withComment } from '#core/drivers/mysql2-tag.js';
+import { Call } from '#core/statement.js';
 import { tagOf } from '#core/statement-tag.js';
 
 type Pool = ReturnType<typeof createPool>;
@@ -147,6 +148,50 @@ describe('tagged statements', () => {
       });
       assert.equal(pool.stats().cleanReleases, pool.stats().released);
     }));
+});
+
+describe('the values of a tag', () => {
+  const routeOf = (route: string) => tagOf({ route }, false).attributes.route;
+
+  it('are cut at 128 characters', () => {
+    assert.equal(routeOf('x'.repeat(128)), 'x'.repeat(128));
+    assert.equal(routeOf('x'.repeat(129)), 'x'.repeat(128));
+  });
+
+  it('that were half a surrogate pair, or are cut into one, can be encoded', () => {
+    assert.equal(routeOf(`${'x'.repeat(127)}\u{1f600}`), `${'x'.repeat(127)}\ufffd`);
+    assert.equal(routeOf('a\ud800b \u{1f600}'), 'a\ufffdb \u{1f600}');
+    assert.equal(tagOf({ route: '\udc00' }, true).comment, "/*route='%EF%BF%BD'*/");
+  });
+});
+
+describe('the attributes of a tagged statement', () => {
+  const tag = { comment: "/*route='x'*/", attributes: { route: 'x', method: 'GET' } };
+
+  it('are sent beside the comment', () => {
+    const call = Object.assign(new Call(true, 'SELECT ?', [1]), { tag });
+    assert.deepEqual(tagged(call), {
+      prepared: true,
+      values: [1],
+      sql: { sql: `SELECT ? ${tag.comment}`, attributes: tag.attributes },
+    });
+  });
+
+  it('give way to those of the caller, whose options stay', () => {
+    const given = { sql: 'SELECT 1', rowsAsArray: true, attributes: { route: 'mine', shop: '7' } };
+    const call = Object.assign(new Call(false, given, undefined), { tag });
+    assert.deepEqual(tagged(call).sql, {
+      sql: `SELECT 1 ${tag.comment}`,
+      rowsAsArray: true,
+      attributes: { route: 'mine', method: 'GET', shop: '7' },
+    });
+    assert.deepEqual(given.attributes, { route: 'mine', shop: '7' }, 'what the caller has given is changed');
+  });
+
+  it('are none, and the statement is as it was, without a tag', () => {
+    const call = new Call(false, 'SELECT 1', undefined);
+    assert.equal(tagged(call), call);
+  });
 });
 
 describe('the place of a tag in a text', () => {

@@ -1,7 +1,7 @@
 /** What scripts/profile.mjs runs once everything is installed and built. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readArguments } from '../arguments.js';
+import { readArguments } from '../../../scripts/lib/read-arguments.mjs';
 import { withBenchServer } from '../measure/server.js';
 import { withTable } from './document.js';
 import { type ProfileOptions, parseOptions, usage } from './options.js';

@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { UsageError } from '../arguments.js';
+import { parseOptionsOf, UsageError } from '../../../scripts/lib/read-arguments.mjs';
 import { type Framework, frameworks } from '../http/contender.js';
 import { paths, type Route } from '../http/work.js';
 
@@ -29,7 +28,17 @@ other viewer.`;
 
 /** @returns undefined when help was asked for. @throws {UsageError} */
 export function parseOptions(args: string[]): ProfileOptions | undefined {
-  const { values } = read(args);
+  const text = (initial: string) => ({ type: 'string', default: initial }) as const;
+  const { values } = parseOptionsOf(args, usage, {
+    options: {
+      framework: text('fastify'),
+      route: text('one'),
+      contenders: text('handback,mysql2-promise'),
+      requests: text('20000'),
+      functions: text('25'),
+      write: { type: 'boolean', default: false },
+    },
+  });
   if (values.help) return undefined;
   const framework = oneOf('framework', frameworks, values.framework);
   return {
@@ -40,25 +49,6 @@ export function parseOptions(args: string[]): ProfileOptions | undefined {
     functions: count('functions', values.functions),
     write: values.write,
   };
-}
-
-function read(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        framework: { type: 'string', default: 'fastify' },
-        route: { type: 'string', default: 'one' },
-        contenders: { type: 'string', default: 'handback,mysql2-promise' },
-        requests: { type: 'string', default: '20000' },
-        functions: { type: 'string', default: '25' },
-        write: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
-  }
 }
 
 function oneOf<T extends string>(name: string, known: readonly T[], given: string): T {

@@ -1,22 +1,14 @@
 /** What scripts/incident.mjs runs once everything is installed and built. */
+import { readArguments } from '../../../scripts/lib/read-arguments.mjs';
 import { writeIntoDocs } from './stage/docs.js';
 import type { Incident, Side } from './stage/incident.js';
-import { type IncidentOptions, parseOptions, UsageError, usage } from './stage/options.js';
+import { type IncidentOptions, parseOptions, usage } from './stage/options.js';
 import { show } from './stage/show.js';
 import { Transcript } from './stage/transcript.js';
 
 /** @returns the exit code where there is nothing to run */
 export function parseArguments(args: string[]): IncidentOptions | number {
-  try {
-    const options = parseOptions(args);
-    if (options) return options;
-    console.log(usage);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(error.message);
-    return 2;
-  }
+  return readArguments(args, parseOptions, usage);
 }
 
 /** @returns the exit code: 0 when each incident happened without Handback, and did not with it */

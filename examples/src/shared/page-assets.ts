@@ -75,7 +75,7 @@ function say(id, text) {
 
 async function poll() {
   try {
-    if (!document.hidden) show(await (await fetch('/stats')).json());
+    if (!document.hidden) show((await (await fetch('/stats')).json()).stats);
     say('connection', '');
   } catch {
     say('connection', 'The server does not answer; these numbers are old.');

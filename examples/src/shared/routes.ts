@@ -9,7 +9,7 @@ export const LINKS = [
   { path: '/health', text: 'Opted out: never a connection.' },
   {
     path: '/stats',
-    text: 'The pool’s numbers, holders and connections as JSON: what `handback top --app` shows.',
+    text: 'The pool’s numbers, holders, connections and options as JSON: what `handback top --app` shows.',
   },
 ];
 

@@ -5,8 +5,9 @@ export function statsOf(pool: ConnectionPool) {
   return {
     name: pool.name,
     pid: process.pid,
-    ...pool.stats(),
+    stats: pool.stats(),
     holders: pool.holders(),
     connections: pool.connections(),
+    options: pool.options,
   };
 }

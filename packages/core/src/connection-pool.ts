@@ -9,9 +9,11 @@ import type { PoolEvents } from './events.js';
 import { Job, type JobOptions, lookLike } from './job.js';
 import type { LeaseHandle } from './lease-handle.js';
 import { checkOptions, deadline, type Rules } from './option-rules.js';
+import type { ShownOptions } from './options.js';
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { type Dialect, Queryable } from './queryable.js';
+import { shownOptions } from './read-options.js';
 import type { ConnectionReport } from './report.js';
 import { Scope } from './scope.js';
 import type { TrackedStatement } from './statement.js';
@@ -92,6 +94,14 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
     return this.#pool.settings.name;
   }
 
+  /**
+   * Its options as they hold now, given or default: to be told to whoever looks at the server from outside. What may have
+   * a secret in it (`uri`, `connection`, `onConnect`) is not among them.
+   */
+  get options(): ShownOptions {
+    return shownOptions(this.#pool.settings);
+  }
+
   /** What happens in the pool, as it happens. Listeners can't disturb it. */
   get events(): PoolEvents {
     return this.#pool.events;
@@ -124,7 +134,10 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
     return await acquireHandleWith(this.#pool, this.#asking(ACQUIRE, scope), waiting);
   }
 
-  /** A connection if one is ready now and nobody waits for it; else undefined. */
+  /**
+   * A connection if one is ready now and nobody waits for it; else undefined. What it costs is what it is for: unless it is
+   * known who asks (`context`, `scope`) no stack is captured, so that a report of one that leaks names no place.
+   */
   tryAcquire(options?: OwnerOptions): LeaseHandle | undefined {
     const pool = this.#pool;
     if (options !== undefined || ownersAreKnown(pool)) return this.#tryAcquireWith(options);
@@ -145,6 +158,7 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   async transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
     checkTransaction(fn, options);
     const holder: Holder = { route: 'pool.transaction' };
+    if (this.#pool.stacks.next()) holder.site = new CallSite();
     const around = currentOwner();
     if (!around && this.#names.size === 0) return transactionOf(this.#pool, holder, fn, options);
     let over = false;

@@ -27,7 +27,7 @@ export interface Holder {
   /** Held for one statement: it comes back with the answer, whatever its owner waits for. */
   readonly comesBack?: boolean;
   /** Where in the application it was asked for; of a sample, and of all where `onDoubleAcquire` has to know. */
-  site?: CallSite;
+  site?: CallSite | undefined;
 }
 
 /** A lease that nobody has used yet for more than to have it: no more than its handle. */

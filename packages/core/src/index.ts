@@ -37,13 +37,13 @@ export { startsAsEventStream } from './long-lived.js';
 export { maskValues } from './mask.js';
 export { Installer, refuseRequest, routeMarker, routeSettingOf } from './middleware.js';
 export type { Rule, Rules } from './option-rules.js';
-export {
-  checkRouteOptions,
-  type NewConnection,
-  type OnConnect,
-  type PoolOptions,
-  type RequestOptions,
-  type RouteOptions,
+export type {
+  NewConnection,
+  OnConnect,
+  PoolOptions,
+  RequestOptions,
+  RouteOptions,
+  ShownOptions,
 } from './options.js';
 export { createPersistent, type Persistent, type PersistentOptions } from './persistent.js';
 export {
@@ -55,6 +55,7 @@ export {
   type RouteSetting,
 } from './plugin.js';
 export type { LoggedStatement } from './query-log.js';
+export { checkRouteOptions } from './read-options.js';
 export type { ConnectionReport } from './report.js';
 export type { RequestTransactionOptions } from './request-options.js';
 export { copyHeaders } from './response-head.js';

@@ -1,10 +1,11 @@
 import { Current, currentOwner, runIn } from './current-db.js';
 import { Lifecycle } from './lifecycle.js';
 import { checkOptions, invalid, type Rules, text } from './option-rules.js';
-import { mergeRouteOptions, SCOPE_RULES, type ScopeOptions, type ScopeSettings } from './options.js';
+import type { ScopeOptions, ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { QueryLog } from './query-log.js';
+import { mergeRouteOptions, SCOPE_RULES } from './read-options.js';
 import { Scope } from './scope.js';
 import type { ScopeContext } from './scope-context.js';
 

@@ -19,22 +19,34 @@ export class Knowledge implements Surroundings {
   readonly pipelining: PoolPipelining;
   readonly #clock: Clock;
   #facts: ServerFacts | null = null;
-  /** Why it is a proxy that answers; null = nothing says so. */
-  proxy: string | null = null;
+  readonly #toldOfProxy: boolean;
+  #proxy: string | null = null;
   #storedCode = NOTHING_SEEN;
   #takenAt = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
   #doubts = 0;
   #schemaChanges = 0;
 
-  constructor(clock: Clock) {
+  /** `behindProxy`: the option of that name. */
+  constructor(clock: Clock, behindProxy: boolean) {
     this.#clock = clock;
+    this.#toldOfProxy = behindProxy;
     this.pipelining = new PoolPipelining(clock, () => this.#facts?.port);
   }
 
   /** null until the first connection is open. */
   get facts(): ServerFacts | null {
     return this.#facts;
+  }
+
+  /** Why it is a proxy that answers; null = nothing says so. */
+  get proxy(): string | null {
+    return this.#proxy;
+  }
+
+  /** As the option says, or as the greeting shows: what the server tells of itself is not about those who connect to the proxy. */
+  get behindProxy(): boolean {
+    return this.#toldOfProxy || this.#proxy !== null;
   }
 
   /** The longest that the server lets a connection lie unused. */
@@ -71,7 +83,7 @@ export class Knowledge implements Surroundings {
     const schemaChanges = this.#schemaChanges;
     return ({ facts, reach }) => {
       this.#facts = facts;
-      this.proxy = signOfProxy(greeting, facts);
+      this.#proxy = signOfProxy(greeting, facts);
       if (schemaChanges === this.#schemaChanges) this.#storedCode = reach;
       // Else it may have been out of date before it was complete: the next open looks again.
       if (doubts === this.#doubts) this.#takenAt = this.#clock.now();

@@ -38,14 +38,14 @@ export class Landlord implements LeaseHost {
 
   get marks(): boolean {
     const { settings, knowledge } = this.parts;
-    return settings.tag || settings.behindProxy || knowledge.proxy !== null;
+    return settings.tag || knowledge.behindProxy;
   }
 
   mark(statement: TrackedStatement, holder: Holder): void {
     const { settings, knowledge, reporter } = this.parts;
     if (settings.tag) statement.tag = tagOf(holder, statement.prepared);
-    if (!settings.behindProxy && knowledge.proxy === null) return;
-    for (const what of pinsOf(statement.text, statement.given)) reporter.pinned(holder.route, what);
+    if (!knowledge.behindProxy) return;
+    for (const what of pinsOf(statement)) reporter.pinned(holder.route, what);
   }
 
   get acquireTimeoutMs(): number {
@@ -108,7 +108,9 @@ export class Landlord implements LeaseHost {
 
   leaked(entry: Entry, lease: Lease): void {
     this.parts.counters.leaked++;
-    if (!entry.holder?.site) this.parts.stacks.missed();
+    // Of what comes back with its answer no stack is ever captured.
+    const { holder } = entry;
+    if (holder && !holder.site && !holder.comesBack) this.parts.stacks.missed();
     this.parts.reporter.leaked(lease.deadlines, entry);
   }
 

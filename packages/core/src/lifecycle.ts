@@ -156,6 +156,8 @@ export class Lifecycle implements RetryLimit, EndListener, Ending, ClaimsHooks {
     if (this.lease || this.waiting) return this.lease;
     const { pool } = this.context;
     if (pool.stacks.next()) this.context.site = new CallSite();
+    // Of another connection, which the scope had before.
+    else if (this.context.site) this.context.site = undefined;
     pool.asked(this.context);
     const lease = pool.tryLend(this.context);
     if (lease) this.#hold(lease);

@@ -5,7 +5,7 @@ import type { ServingOrder } from './pending.js';
 /** The shortest interval that is judged, in ms. */
 export const INTERVAL_MS = 100;
 /** Fewer hand-overs say nothing yet: then the interval goes on. */
-export const LEAST_HAND_OVERS = 20;
+const LEAST_HAND_OVERS = 20;
 /** A timer that fires later than this was kept from it by a blocked event loop. */
 const BLOCKED_MS = 100;
 /** More than twice as many as were served is a burst: how large it is says nothing of what comes after it. */
@@ -13,11 +13,11 @@ const MOST_GROWTH = 1;
 /** What a line forgets of its surplus in each interval: that of clients who only come back when they are answered. */
 const FORGOTTEN = 0.05;
 /** In intervals of service: from here on the line stands, ... */
-export const STANDING = 1.5;
+const STANDING = 1.5;
 /** ... and from here on waiting would only be in vain. */
-export const HOPELESS = 5;
+const HOPELESS = 5;
 /** How long somebody may be overtaken before he is refused, in intervals, ... */
-export const PATIENCE = 5;
+const PATIENCE = 5;
 /** ... and at most this part of his time, so that he is told before it is over. */
 const PATIENCE_SHARE = 0.75;
 /** A line that has become so long, in parts of the acquire deadline, and still grows, stands as well: however slowly it grew, ... */

@@ -6,18 +6,10 @@ import { HandbackError } from './errors.js';
 import { FOREIGN_NAMES } from './foreign-names.js';
 import { httpScope, type RequestFacts } from './http.js';
 import { checkOptions, invalid, type Rules } from './option-rules.js';
-import {
-  checkRouteOptions,
-  mergeRouteOptions,
-  PLUGIN_RULES,
-  POOL_OPTION_NAMES,
-  type PoolOptions,
-  type RequestOptions,
-  type RouteOptions,
-  type ScopeSettings,
-} from './options.js';
+import type { PoolOptions, RequestOptions, RouteOptions, ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
+import { checkRouteOptions, mergeRouteOptions, PLUGIN_RULES, POOL_OPTION_NAMES } from './read-options.js';
 import { enterRequest, ownerOf } from './request-context.js';
 import { requestIdOf } from './request-id.js';
 import { checkRequestOptions, transactionSetting } from './request-options.js';

@@ -23,9 +23,10 @@ import { LateReports } from './late-reports.js';
 import type { Lease } from './lease.js';
 import type { LeaseHandle } from './lease-handle.js';
 import { Opener } from './opener.js';
-import { type PoolSettings, resized } from './options.js';
+import type { PoolSettings } from './options.js';
 import type { Dialect } from './queryable.js';
 import { type Acquirer, Queue } from './queue.js';
+import { resized } from './read-options.js';
 import { Renewal } from './renewal.js';
 import { type ConnectionReport, connections } from './report.js';
 import { Reporter } from './reporter.js';
@@ -73,7 +74,7 @@ export class Pool {
     this.events = new PoolEvents(settings.name);
     this.late = new LateReports(this.events, this.counters);
     this.endings = new Endings(clock);
-    const knowledge = new Knowledge(clock);
+    const knowledge = new Knowledge(clock, settings.behindProxy);
     this.dialect = {
       pool: settings.name,
       get system() {

@@ -1,5 +1,6 @@
 import type { ServerFacts } from './driver.js';
 import { codeOf } from './lexer.js';
+import type { ReadText } from './sql.js';
 
 /** What MariaDB puts before its version in the handshake, for clients that would take 10 for less than 5. */
 const PREFIX = /^5\.5\.5-(?=\d)/;
@@ -27,18 +28,26 @@ const PINNING: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/\b(?:SQL_CALC_FOUND_ROWS\b|FOUND_ROWS\s*\()/i, 'FOUND_ROWS()'],
 ];
 
+const NONE: readonly string[] = [];
+
 /** What of a statement makes a proxy keep a connection for this client alone, by the proxies' documentation; none = nothing. */
-export function pinsOf(sql: string, values: unknown): string[] {
-  const code = codeOf(sql);
+export function pinsOf(statement: ReadText & { readonly given: unknown }): readonly string[] {
+  const { shape, text } = statement;
+  const isLong = sizeOf(statement) > LONGEST_BYTES;
+  // Nearly all statements: what is read once for each text says that nothing of it is in this one.
+  if (!isLong && shape.plain && !shape.needsSession) return NONE;
+  const code = codeOf(text);
   const found = PINNING.filter(([pattern]) => pattern.test(code)).map(([, what]) => what);
-  if (sizeOf(sql, values) > LONGEST_BYTES) found.push('a text of more than 16 KB');
+  if (isLong) found.push('a text of more than 16 KB');
   return found;
 }
 
 /** Of the text with its values in it, about. */
-function sizeOf(sql: string, values: unknown): number {
-  const all = typeof values === 'object' && values !== null ? Object.values(values) : [];
-  return all.reduce((sum: number, value) => sum + lengthOf(value), Buffer.byteLength(sql));
+function sizeOf({ text, given }: { readonly text: string; readonly given: unknown }): number {
+  const bytes = Buffer.byteLength(text);
+  if (typeof given !== 'object' || given === null) return bytes;
+  const values: unknown[] = Array.isArray(given) ? given : Object.values(given);
+  return values.reduce((sum: number, value) => sum + lengthOf(value), bytes);
 }
 
 function lengthOf(value: unknown): number {

@@ -129,7 +129,7 @@ export class Reporter {
     if (opening > 0) return;
     const facts = knowledge.facts;
     const limits =
-      facts && !settings.behindProxy && !knowledge.proxy
+      facts && !knowledge.behindProxy
         ? `max_connections ${facts.maxConnections}, max_user_connections ${facts.maxUserConnections || 'unlimited'}: ${roomFor(facts, settings.max)}`
         : 'its limits are not known';
     const held = slots.size - closing;
@@ -141,24 +141,20 @@ export class Reporter {
 
   /** Where the options contradict the server, or the pool can't see. */
   surveyed({ facts, reach }: Survey): void {
-    const { settings } = this.#parts;
-    const said = facts && !this.#isBehindProxy() ? contradictions(facts, settings) : [];
+    const { settings, knowledge } = this.#parts;
+    if (!settings.behindProxy && knowledge.proxy !== null) this.#proxyFound(knowledge.proxy);
+    const said = facts && !knowledge.behindProxy ? contradictions(facts, settings) : [];
     if (reach.blind) said.push(reach.blind);
     for (const each of said)
       this.#once(each, { code: 'SERVER_LIMITS', message: `pool '${settings.name}': ${each}` });
     if (facts && /\bNO_BACKSLASH_ESCAPES\b/.test(facts.sqlMode)) this.hazards([NO_BACKSLASHES]);
   }
 
-  /** What a server behind a proxy says of its limits and timeouts is not about those who connect to the proxy. */
-  #isBehindProxy(): boolean {
-    const { settings, knowledge } = this.#parts;
-    if (settings.behindProxy) return true;
-    if (knowledge.proxy === null) return false;
-    this.#once(`proxy ${knowledge.proxy}`, {
+  #proxyFound(sign: string): void {
+    this.#once(`proxy ${sign}`, {
       code: 'BEHIND_PROXY',
-      message: `pool '${settings.name}': something stands between it and the server (${knowledge.proxy}): limits and timeouts are not compared with the server's. With behindProxy: true this is not said.`,
+      message: `pool '${this.#parts.settings.name}': something stands between it and the server (${sign}): limits and timeouts are not compared with the server's. With behindProxy: true this is not said.`,
     });
-    return true;
   }
 
   /** Once per route and reason. */

@@ -3,6 +3,7 @@ import type { Holder } from './entry.js';
 
 /** Longer values are cut: a request's id may come from its client. */
 const MOST_CHARACTERS = 128;
+const SURROGATE = /[\ud800-\udfff]/;
 
 /**
  * Where a statement comes from, for the server's process list and slow log. A prepared statement does not name its request: each
@@ -17,8 +18,9 @@ export function tagOf({ route, method, requestId }: Holder, prepared: boolean): 
 }
 
 function cut(value: string): string {
+  const start = value.slice(0, MOST_CHARACTERS);
   // Half a surrogate pair, which can't be encoded, becomes U+FFFD.
-  return Buffer.from(value.slice(0, MOST_CHARACTERS)).toString();
+  return SURROGATE.test(start) ? Buffer.from(start).toString() : start;
 }
 
 /** As https://google.github.io/sqlcommenter/spec/ has it: keys in their order, values encoded as in a URL, between quotes. */

@@ -1,3 +1,4 @@
+import type { Sizes } from './options.js';
 import type { Slots } from './slots.js';
 import type { EvictReason } from './states.js';
 
@@ -92,8 +93,6 @@ export interface PoolStats {
   /** Leases that were held longer than `leakAfterMs`. */
   readonly leaked: number;
 }
-
-type Sizes = Pick<PoolStats, 'max' | 'maxIdle' | 'minIdle'>;
 
 export function snapshot(slots: Slots, counters: Counters, sizes: Sizes, pending: number): PoolStats {
   const { closed: _never, ...gauges } = slots.counts;

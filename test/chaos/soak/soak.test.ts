@@ -2,9 +2,10 @@ import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { eventually } from '@handback/contract/support/eventually.js';
+import { UsageError } from '#scripts/lib/read-arguments.mjs';
 import { skipLoudly } from '../../support/skip-loudly.js';
 import { Random } from '../random.js';
-import { parseArguments } from './options.js';
+import { parseOptions } from './options.js';
 import { type Point, trendOf } from './regression.js';
 import { soak } from './soak.js';
 import { countStates, heldOf, parseSockets, socketsOf } from './sockets.js';
@@ -200,7 +201,7 @@ describe('npm run soak', () => {
   });
 
   it('takes fractions of minutes', () => {
-    const options = parseArguments([
+    const options = parseOptions([
       '--minutes',
       '0.5',
       '--framework',
@@ -212,4 +213,16 @@ describe('npm run soak', () => {
     ]);
     assert.deepEqual(options, { minutes: 0.5, framework: 'express', seed: 7, heapLimit: 2 });
   });
+
+  for (const [args, complaint] of [
+    [['--minute', '3'], /'--minute'[\s\S]*--minutes N/],
+    [['--minutes', '0'], /--minutes takes a number above 0/],
+    [['--framework', 'hapi'], /--framework takes one of fastify, .*, not hapi/],
+    [['--seed', '1.5'], /--seed takes a whole number, not 1\.5/],
+    [['--heap-limit', '0'], /--heap-limit takes a number above 0, not 0/],
+  ] as const) {
+    it(`refuses ${args.join(' ')}`, () => {
+      assert.throws(() => parseOptions([...args]), { constructor: UsageError, message: complaint });
+    });
+  }
 });

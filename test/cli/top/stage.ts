@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { databaseUrl } from '@handback/contract/support/database.js';
 import { type ConnectionPool, createPool } from '@handback/core';
+import { statsOf } from 'handback-examples/dist/shared/stats.js';
 import type { RowDataPacket } from 'mysql2';
 
 /** An application with a pool, whose statistics are answered over HTTP; it holds what it is told to hold. */
@@ -81,15 +82,4 @@ export class Stage {
     this.#server.closeAllConnections();
     await new Promise((done) => this.#server.close(done));
   }
-}
-
-/** What docs/top.md tells an application to answer with. */
-export function statsOf(pool: ConnectionPool) {
-  return {
-    name: pool.name,
-    pid: process.pid,
-    ...pool.stats(),
-    holders: pool.holders(),
-    connections: pool.connections(),
-  };
 }

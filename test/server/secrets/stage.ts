@@ -68,8 +68,9 @@ export class Stage {
     try {
       this.evidence.look('new pool', pool);
       await work(pool);
-      for (const [name, value] of Object.entries({ pool, stats: pool.stats(), holders: pool.holders() }))
-        this.evidence.look(name, value);
+      const { options } = pool;
+      const shown = { pool, options, stats: pool.stats(), holders: pool.holders() };
+      for (const [name, value] of Object.entries(shown)) this.evidence.look(name, value);
     } finally {
       await pool.close({ timeoutMs: 1_000 });
       this.evidence.look('closed pool', pool);

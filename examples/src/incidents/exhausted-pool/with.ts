@@ -1,5 +1,6 @@
 import handback from '@handback/express';
 import express from 'express';
+import { statsOf } from '../../shared/stats.js';
 import { serve, setting } from '../stage/serve.js';
 
 const db = handback({ uri: setting('DATABASE_URL'), max: 10, acquireTimeoutMs: 1_000 });
@@ -26,7 +27,7 @@ app.get('/products/:id', async (req, res) => {
 
 /** For the operator, and the doctor. */
 app.get('/stats', handback.off(), (_req, res) => {
-  res.json({ stats: db.pool.stats(), holders: db.pool.holders() });
+  res.json(statsOf(db.pool));
 });
 
 await serve(app);

@@ -1,6 +1,7 @@
 import handback, { type Scope } from '@handback/express';
 import express from 'express';
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise';
+import { statsOf } from '../../shared/stats.js';
 import { serve, setting } from '../stage/serve.js';
 
 // The same handlers. There is no session to close; the job is a function of its pool, and ends when it has settled.
@@ -43,7 +44,7 @@ app.post('/jobs/reprice', handback.off(), async (req, res) => {
 
 /** For the operator, and the doctor. */
 app.get('/stats', handback.off(), (_req, res) => {
-  res.json({ stats: db.pool.stats(), holders: db.pool.holders() });
+  res.json(statsOf(db.pool));
 });
 
 await serve(app);

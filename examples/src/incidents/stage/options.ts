@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseOptionsOf, UsageError } from '../../../../scripts/lib/read-arguments.mjs';
 import { incidents } from '../incidents.js';
 import type { Incident } from './incident.js';
 
@@ -8,8 +8,6 @@ export interface IncidentOptions {
   /** The page into which what was printed is written. */
   readonly docs: string | undefined;
 }
-
-export class UsageError extends Error {}
 
 const list = incidents.map(({ number, title }) => `  ${number}  ${title}`).join('\n');
 
@@ -25,7 +23,10 @@ ${list}
 
 /** Throws UsageError; undefined = help is wanted. */
 export function parseOptions(args: string[]): IncidentOptions | undefined {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parseOptionsOf(args, usage, {
+    allowPositionals: true,
+    options: { short: { type: 'boolean' }, docs: { type: 'boolean' } },
+  });
   if (values.help) return undefined;
   const chosen = positionals.map((given) => {
     const incident = incidents.find(({ number }) => String(number) === given);
@@ -37,22 +38,6 @@ export function parseOptions(args: string[]): IncidentOptions | undefined {
     isShort: values.short ?? false,
     docs: values.docs ? 'docs/operations.md' : undefined,
   };
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        short: { type: 'boolean' },
-        docs: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch (error) {
-    return fail((error as Error).message);
-  }
 }
 
 function fail(message: string): never {

@@ -1,5 +1,6 @@
 import handback from '@handback/express';
 import express from 'express';
+import { statsOf } from '../../shared/stats.js';
 import { serve, setting } from '../stage/serve.js';
 
 const db = handback({ uri: setting('DATABASE_URL'), max: Number(setting('MAX')), acquireTimeoutMs: 10_000 });
@@ -13,7 +14,7 @@ app.get('/search', async (req, res) => {
 
 /** For the operator, and the doctor. */
 app.get('/stats', handback.off(), (_req, res) => {
-  res.json({ stats: db.pool.stats(), holders: db.pool.holders() });
+  res.json(statsOf(db.pool));
 });
 
 await serve(app);

@@ -1,5 +1,6 @@
 import handback, { createPersistent } from '@handback/express';
 import express from 'express';
+import { statsOf } from '../../shared/stats.js';
 import { serve, setting } from '../stage/serve.js';
 import { workFor } from './work.js';
 
@@ -35,7 +36,7 @@ app.get('/invoice', async (req, res) => {
 
 /** For the operator, and the doctor. */
 app.get('/stats', handback.off(), (_req, res) => {
-  res.json({ stats: db.pool.stats(), holders: db.pool.holders() });
+  res.json(statsOf(db.pool));
 });
 
 await serve(app);

@@ -29,8 +29,8 @@ export const doctor: Command = {
 url, from HANDBACK_PASSWORD or MYSQL_PWD, or asked for on a terminal. It only reads (SELECT, SHOW), with the
 privileges that the account has, and says what it could not see; PROCESS shows most of it.
 
---app is a route of the application that answers with pool.stats(), or { stats, holders, options } (a user and
-password in that url, or HANDBACK_APP_AUTHORIZATION, are sent along). Without it the pool's options are taken from
+--app is a route of the application that answers with { name, pid, stats, holders, connections, options } of its
+pool (docs/doctor.md; a user and password in that url, or HANDBACK_APP_AUTHORIZATION, are sent along). Without it the pool's options are taken from
 the command line, and else Handback's defaults are assumed.`,
   options: {
     app: { type: 'string', value: 'URL', help: "the application's statistics: http://127.0.0.1:3000/stats" },
@@ -125,7 +125,7 @@ async function lookAround(request: Request, env: NodeJS.ProcessEnv): Promise<Sur
         title: 'the application did not tell of its pools',
         evidence: [(error as Error).message],
         change:
-          'a route that answers with pool.stats(), or { stats: pool.stats(), holders: pool.holders() }, as JSON',
+          'a route that answers with { stats: pool.stats(), holders: pool.holders(), options: pool.options }, as JSON',
       });
     }
   }

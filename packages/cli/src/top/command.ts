@@ -24,9 +24,9 @@ export const top: Command = {
 url, from HANDBACK_PASSWORD or MYSQL_PWD, or asked for on a terminal. It only reads, with the privileges that the
 account has, and says what it could not see; PROCESS shows all threads.
 
---app is a route of the application that answers with { ...pool.stats(), holders: pool.holders(), connections:
-pool.connections() }, once for each process (a user and password in that url, or HANDBACK_APP_AUTHORIZATION, are
-sent along). Threads and holders are joined by the thread's id. Statements are shown without their values.
+--app is a route of the application that answers with { name, pid, stats, holders, connections, options } of its
+pool (docs/top.md), once for each process (a user and password in that url, or HANDBACK_APP_AUTHORIZATION, are sent
+along). Threads and holders are joined by the thread's id. Statements are shown without their values.
 
 Keys: q or Ctrl-C ends it, p pauses, arrows or j and k scroll, space and b by pages, g and G to the ends.`,
   options: {
