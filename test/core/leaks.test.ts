@@ -257,6 +257,21 @@ describe('leakAfterMs', () => {
     assert.equal(test.told('unleak').length, 1);
   });
 
+  it('so of one over which the pool was closed: it has its name still', async () => {
+    const test = watched();
+    test.listenNoMore();
+    const lease = await test.rest(test.pool.acquire());
+    await test.rest(lease.query('SELECT 1'));
+    await test.clock.advance(1_000);
+    const closed = track(test.pool.close({ timeoutMs: 100 }));
+    await test.clock.advance(10_000);
+    assert.equal(closed.state, 'fulfilled');
+    lease.release();
+    assert.deepEqual(test.told('unleak'), [
+      { lease: 1, connection: 1, route: 'pool.acquire', heldMs: 11_000 },
+    ]);
+  });
+
   it('no report of what came back in time, nor of what is idle', async () => {
     const test = watched();
     for (let n = 0; n < 10; n++) {

@@ -59,6 +59,11 @@ export class Simulation {
     this.#collect();
   }
 
+  /** The same in the middle of something else, which goes on when it is done. */
+  interfere(operation: Operation): void {
+    this.#do(operation);
+  }
+
   #do(operation: Operation): void {
     switch (operation.do) {
       case 'query':

@@ -23,8 +23,6 @@ export class AcquireReports {
   private readonly parts: AcquireReportParts;
   /** Those under way that somebody traces. */
   private readonly traced = new Map<number, AcquireTrace>();
-  /** The one that is being told of its connection. */
-  private granting = 0;
 
   constructor(parts: AcquireReportParts) {
     this.parts = parts;
@@ -53,9 +51,7 @@ export class AcquireReports {
     const waitedMs = waiter === null ? 0 : this.waited(waiter);
     const message = this.traced.get(entry.lease);
     if (message) entry.facts = message.holder;
-    this.granting = entry.lease;
     if (events.heard('acquire')) events.tell('acquire', { connection: entry.id, ...entry.facts, waitedMs });
-    this.granting = 0;
     if (message) this.traceEnded({ message, waitedMs, connection: entry.id });
   }
 
@@ -74,8 +70,6 @@ export class AcquireReports {
 
   /** It waits no more, and has no connection. */
   withdrawn(waiter: Waiter): void {
-    // A listener that hears of the connection calls it off: it had one.
-    if (numberOf(waiter) === this.granting) return;
     const { events } = this.parts;
     const waitedMs = this.waited(waiter);
     if (events.heard('acquireFailed'))

@@ -21,12 +21,16 @@ export class Closer {
     this.#onClosed = onClosed;
   }
 
-  /** Says goodbye to a quiet connection; cuts the socket of a busy one, or where a `cause` says why. */
-  close(entry: Entry, cause?: Error): void {
+  /**
+   * Says goodbye to a quiet connection; cuts the socket of a busy one, or where a `cause` says why. `tell` is called when nobody
+   * can be given it any more.
+   */
+  close(entry: Entry, cause?: Error, tell?: () => void): void {
     const { connection } = entry;
     // A ping leaves nothing running behind a socket that is cut.
     const wasAsked = entry.state === 'validating' && connection?.isBusy() === true;
     this.#slots.move(entry, 'closing');
+    tell?.();
     if (wasAsked) return this.#drop(entry, cause ?? connectionClosed());
     if (cause || !connection?.isUsable() || connection.isBusy())
       return this.#cut(entry, cause ?? connectionClosed());

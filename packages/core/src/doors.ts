@@ -52,7 +52,8 @@ export class Doors {
       if (mustBeProven && howToValidate(entry, now, settings, trust)) return null;
       this.lease(entry, holder, now);
       entry.lease = waiter === null ? ++this.parts.acquires.last : numberOf(waiter);
-      if (this.parts.events.hearsAcquire) this.parts.acquires.granted(entry, waiter);
+      // Of a waiter the queue tells, when it has left that.
+      if (waiter === null && this.parts.events.hearsAcquire) this.parts.acquires.granted(entry, null);
       return entry;
     }
     return null;
@@ -171,6 +172,10 @@ export class Doors {
     this.parts.counters.evicted[reason]++;
     if (reason === 'lifetime') this.rooms.circumstances.aged();
     this.rooms.drainer.forget(entry);
+    this.rooms.closer.close(entry, cause, () => this.evicted(entry, reason, detail));
+  }
+
+  private evicted(entry: Entry, reason: EvictReason, detail: string): void {
     // One that is taken away from its lease, or from what of it still drains, does not come back.
     this.parts.reporter.released(entry, false);
     const lease = entry.holder === null ? {} : { lease: entry.lease };
@@ -179,7 +184,6 @@ export class Doors {
     if (reason === 'broken' && entry.session.uses === 0) this.rooms.supply.stillborn(entry, detail);
     if (this.parts.events.heard('evict'))
       this.parts.events.tell('evict', { connection: entry.id, ...lease, reason, detail });
-    this.rooms.closer.close(entry, cause);
   }
 
   /** The connection is gone, whatever it was doing. A leased one is sorted out when it comes back. */

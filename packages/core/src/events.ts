@@ -149,10 +149,21 @@ export class PoolEvents extends EventEmitter<PoolEventMap> {
         (this.emit as (name: string, ...event: unknown[]) => boolean)(name, ...event);
       });
     } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
+      uncaught(error);
     }
+  }
+
+  /** One listener that throws keeps nothing from the others. */
+  override emit<K>(name: keyof PoolEventMap | K, ...event: unknown[]): boolean {
+    const listeners = this.rawListeners(name as keyof PoolEventMap) as ((...event: unknown[]) => void)[];
+    for (const listener of listeners) {
+      try {
+        listener.apply(this, event);
+      } catch (error) {
+        uncaught(error);
+      }
+    }
+    return listeners.length > 0;
   }
 
   warn(warning: PoolEventMap['warning'][0]): void {
@@ -163,4 +174,10 @@ export class PoolEvents extends EventEmitter<PoolEventMap> {
     const options = { type: 'HandbackWarning', code, ...(detail ? { detail } : {}) };
     outsideRequests(() => process.emitWarning(message, options));
   }
+}
+
+function uncaught(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
 }

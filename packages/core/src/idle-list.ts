@@ -40,13 +40,10 @@ export class IdleList {
     this.size--;
   }
 
+  /** Those that are idle now, but for those that are not any more when their turn comes: a visit may have any of them leave. */
   *[Symbol.iterator](): IterableIterator<Entry> {
-    let entry = this.first;
-    while (entry) {
-      // Read first: the visitor may remove the entry.
-      const { next } = entry;
-      yield entry;
-      entry = next;
-    }
+    const entries: Entry[] = [];
+    for (let entry = this.first; entry; entry = entry.next) entries.push(entry);
+    for (const entry of entries) if (entry.state === 'idle') yield entry;
   }
 }

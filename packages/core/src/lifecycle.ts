@@ -160,8 +160,10 @@ export class Lifecycle implements RetryLimit, EndListener, Ending, ClaimsHooks {
     else if (this.context.site) this.context.site = undefined;
     pool.asked(this.context);
     const lease = pool.tryLend(this.context);
-    if (lease) this.#hold(lease);
-    return lease;
+    // Whoever heard of it may have used the scope meanwhile: one connection is enough.
+    if (lease && (this.lease || this.waiting)) lease.release();
+    else if (lease) this.#hold(lease);
+    return this.lease;
   }
 
   /** `waitedMs` of its time are gone already. */

@@ -26,7 +26,7 @@ export interface QueueParts {
 }
 
 export interface QueueHooks {
-  /** The pool's door out. */
+  /** The pool's door out; of what it gives to a waiter nobody has been told. */
   dispense(holder: Holder, waiter: Waiter | null, mustBeProven: boolean): Entry | null;
   /** And in, for what was dispensed in vain. */
   takeBack(entry: Entry): void;
@@ -47,6 +47,8 @@ export class Queue {
   private readonly hooks: QueueHooks;
   private readonly pending: Pending<Acquirer>;
   private readonly overload: Overload;
+  /** Those of whose acquire somebody is being told, that it begins or succeeds: they stand in no line meanwhile. */
+  private readonly told = new Set<Acquirer>();
 
   constructor(parts: QueueParts, hooks: QueueHooks) {
     this.parts = parts;
@@ -95,7 +97,8 @@ export class Queue {
     const { acquires, settings } = this.parts;
     const number = ++acquires.last;
     acquirer.place = -number;
-    if (acquires.heard) acquires.begun(number, acquirer.holder);
+    if (acquires.heard && !this.tell(acquirer, () => acquires.begun(number, acquirer.holder)))
+      return acquires.withdrawn(acquirer);
     const refusal = mayWait(acquirer.timeoutMs, this.hooks.crowd, settings);
     if (acquirer.sheddable) this.overload.came();
     if (refusal !== null) return this.tellRefused(acquirer, refusal);
@@ -121,9 +124,16 @@ export class Queue {
 
   /** @returns false if it was not waiting */
   withdraw(acquirer: Acquirer): boolean {
-    const wasWaiting = this.remove(acquirer);
-    if (wasWaiting) this.parts.acquires.withdrawn(acquirer);
-    return wasWaiting;
+    if (!this.remove(acquirer)) return this.told.delete(acquirer);
+    this.parts.acquires.withdrawn(acquirer);
+    return true;
+  }
+
+  /** @returns false if somebody who hears of it has called it off */
+  private tell(acquirer: Acquirer, tell: () => void): boolean {
+    this.told.add(acquirer);
+    tell();
+    return this.told.delete(acquirer);
   }
 
   private remove(acquirer: Acquirer): boolean {
@@ -137,14 +147,18 @@ export class Queue {
     for (let next = this.next; next; next = this.next) {
       const entry = this.hooks.dispense(next.holder, next, true);
       if (!entry) return;
-      // A listener that heard of the hand-over may have called the waiter off.
-      if (!this.remove(next)) {
-        this.hooks.takeBack(entry);
-        continue;
-      }
-      this.overload.handedOver(next.sheddable);
-      next.granted(entry);
+      this.remove(next);
+      this.handOver(entry, next);
     }
+  }
+
+  /** It has left the queue: whoever hears of this may well have the next one served. */
+  private handOver(entry: Entry, acquirer: Acquirer): void {
+    const { acquires } = this.parts;
+    if (acquires.heard && !this.tell(acquirer, () => acquires.granted(entry, acquirer)))
+      return this.hooks.takeBack(entry);
+    this.overload.handedOver(acquirer.sheddable);
+    acquirer.granted(entry);
   }
 
   private get next(): Acquirer | null {

@@ -6,6 +6,7 @@ import { type DoubleAcquireReport, HandbackError, type HolderReport, type PoolRe
 import type { PoolEventMap, PoolEvents } from './events.js';
 import type { Knowledge } from './knowledge.js';
 import type { Lease } from './lease.js';
+import { leaseFacts } from './lease-facts.js';
 import type { PoolSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { Refusal } from './policy.js';
@@ -213,9 +214,11 @@ export class Reporter {
   }
 
   /** What was reported has come back. */
-  unleaked({ since }: Lease, entry: Entry): void {
+  unleaked({ since, holder }: Lease, { id, lease }: Entry): void {
     const { events, clock } = this.#parts;
-    events.tell('unleak', { connection: entry.id, ...entry.facts, heldMs: clock.now() - since });
+    // Its entry may have been taken away from it.
+    const facts = leaseFacts(lease, holder);
+    events.tell('unleak', { connection: id, ...facts, heldMs: clock.now() - since });
   }
 
   released(entry: Entry, clean: boolean): void {

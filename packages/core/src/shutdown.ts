@@ -64,7 +64,7 @@ export class Shutdown {
     const cause = poolClosed(
       'The pool was closed, and its deadline passed, while this connection was in use.',
     );
-    for (const entry of slots.all) {
+    for (const entry of [...slots.all]) {
       if (HELD.has(entry.state))
         this.#hooks.evict(entry, 'it was still held when the pool was closed', cause);
     }
