@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, METHODS as KNOWN_METHODS, type ServerResponse } from 'node:http';
 import type { AnswerGate } from './answer-gate.js';
 import { type CloseOptions, ConnectionPool } from './connection-pool.js';
 import { createPool } from './create.js';
@@ -23,6 +23,8 @@ export interface PluginOptions<Request> extends PoolOptions, RequestOptions {
   /** Requests for which this returns true are opted out. */
   skip?: (request: Request) => boolean;
 }
+
+const METHODS: ReadonlySet<string> = new Set(KNOWN_METHODS);
 
 const ANY = { allowed: 'anything', accepts: () => true };
 const KNOWN_NAMES: Rules = Object.fromEntries(
@@ -189,7 +191,12 @@ function without(options: PoolOptions, names: object): PoolOptions {
 }
 
 function routeOf<Request>({ pattern, req }: RequestView<Request>): string {
-  return pattern ?? `${req.method ?? 'GET'} (unmatched)`;
+  return pattern ?? `${methodOf(req)} (unmatched)`;
+}
+
+/** HTTP/2 has any word for a method: those are the client's own. */
+function methodOf({ method = 'GET' }: IncomingMessage): string {
+  return METHODS.has(method) ? method : 'OTHER';
 }
 
 function givenPool(pool: unknown, poolOptions: object): ConnectionPool {

@@ -15,6 +15,7 @@ import {
 } from '@handback/core';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { gateOf } from './gate.js';
+import { mountOf } from './mounts.js';
 
 export type HandbackOptions = PluginOptions<Request>;
 
@@ -30,6 +31,8 @@ class View implements RequestView<Request> {
   readonly request: Request;
   /** Express takes it back when the router is left, and a report may come later. */
   readonly #baseUrl: string;
+  /** Of the route that it had when it was last asked: it costs a search. */
+  #named: { readonly route: object; readonly pattern: string } | null = null;
 
   constructor(request: Request) {
     this.request = request;
@@ -49,8 +52,13 @@ class View implements RequestView<Request> {
   }
 
   get pattern(): string | undefined {
-    const { route, baseUrl } = this.request;
-    return route ? `${baseUrl || this.#baseUrl}${route.path}` : undefined;
+    const { app, route, baseUrl } = this.request;
+    if (!route) return undefined;
+    const named = this.#named;
+    if (named !== null && named.route === route) return named.pattern;
+    const pattern = `${mountOf(app, route, baseUrl || this.#baseUrl)}${route.path}`;
+    this.#named = { route, pattern };
+    return pattern;
   }
 
   get gate(): AnswerGate {
