@@ -4,10 +4,14 @@ import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel
 import type { TraceMessages } from '#core/channels.js';
 import { HandbackError } from '#core/errors.js';
 import { PoolEvents } from '#core/events.js';
+import type { LeaseHandle } from '#core/lease-handle.js';
+import type { Scope } from '#core/scope.js';
+import { lostError, serverError } from './fake-server.js';
 import { TestPool, track } from './fixture.js';
 import { TestRequest } from './request-fixture.js';
 
 type Message = Record<string, unknown>;
+type Db = Scope | LeaseHandle;
 const PARTS = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const;
 
 /** What is published while `play` runs, as [part, message]. */
@@ -24,6 +28,14 @@ async function traced(name: keyof TraceMessages, play: () => Promise<void>): Pro
     channel.unsubscribe(handlers);
   }
   return heard;
+}
+
+async function lose(db: Db, test: TestPool): Promise<void> {
+  const running = track(db.query('SELECT hangs'));
+  await test.clock.settle();
+  for (const connection of test.driver.connections) if (connection.running) connection.lose();
+  await test.clock.settle();
+  assert.equal(running.state, 'rejected');
 }
 
 const parts = (heard: [string, Message][]) => heard.map(([part]) => part);
@@ -237,6 +249,66 @@ describe('tracing channels', () => {
     // One object for all of a lease.
     assert.equal(first?.holder, queries[1]?.holder);
     assert.notEqual(first?.holder, second?.holder);
+  });
+
+  for (const [what, end, outcome, failed] of [
+    ['commit()', (db: Db) => db.commit(), 'committed', false],
+    ['rollback()', (db: Db) => db.rollback(), 'rolled back', false],
+    ['query("COMMIT")', (db: Db) => db.query('COMMIT'), 'committed', false],
+    ['a statement that commits', (db: Db) => db.query('CREATE TABLE t (a INT)'), 'committed', false],
+    ['nobody, before the end', () => Promise.resolve(), 'rolled back', false],
+    ['a deadlock', (db: Db) => db.query('SELECT deadlock').catch(() => {}), 'rolled back', true],
+    ['a lost COMMIT', (db: Db) => db.query('COMMIT /* lost */').catch(() => {}), 'unknown', true],
+    ['a lost connection', lose, 'rolled back', true],
+  ] as const)
+    it(`transaction: begun by beginTransaction(), ended by ${what}`, async () => {
+      for (const kind of ['request', 'lease'] as const) {
+        const test = new TestPool();
+        test.driver.reply = (sql) => {
+          if (sql.includes('hangs')) return 'hang';
+          if (sql.includes('lost')) return lostError();
+          return sql.includes('deadlock') ? serverError(1213) : undefined;
+        };
+        const heard = await traced('transaction', async () => {
+          const request = new TestRequest(test);
+          const lease = await test.rest(test.pool.acquire());
+          const db: Db = kind === 'request' ? request.db : lease;
+          await test.rest(db.beginTransaction());
+          await test.rest(db.query('INSERT INTO t VALUES (1)'));
+          const ended = end(db, test);
+          await test.clock.settle();
+          await ended;
+          request.answer();
+          lease.release();
+          await test.clock.settle();
+        });
+        assert.deepEqual(parts(heard), failed ? FAILED : DONE, kind);
+        const [message] = messages(heard);
+        assert.deepEqual([message?.outcome, message?.attempts], [outcome, 1], kind);
+        assert.equal(typeof (message?.holder as { lease?: number } | undefined)?.lease, 'number', kind);
+      }
+    });
+
+  it('transaction: of beginTransaction() that fails, and of one whose COMMIT is under way at the end', async () => {
+    const test = new TestPool();
+    const refused = await traced('transaction', async () => {
+      test.driver.reply = () => serverError(1205);
+      const lease = await test.rest(test.pool.acquire());
+      track(lease.beginTransaction());
+      await test.clock.settle();
+      lease.release();
+      await test.clock.settle();
+    });
+    assert.deepEqual([parts(refused), messages(refused)[0]?.outcome], [FAILED, 'rolled back']);
+    test.driver.reply = () => undefined;
+    const late = await traced('transaction', async () => {
+      const lease = await test.rest(test.pool.acquire());
+      await test.rest(lease.beginTransaction());
+      track(lease.commit());
+      lease.release();
+      await test.clock.settle();
+    });
+    assert.deepEqual([parts(late), messages(late)[0]?.outcome], [DONE, 'committed']);
   });
 
   it('transaction: the stores that a subscriber binds hold for what runs inside', async () => {

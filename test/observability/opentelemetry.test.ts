@@ -304,6 +304,48 @@ describe('@handback/opentelemetry: spans', () => {
       assert.equal(transaction?.attributes['handback.outcome'], 'rolled back');
     }));
 
+  it('of a transaction that is begun and ended by hand too, however that ends', () =>
+    inRequests({ max: 1 }, async (app) => {
+      app.get('/:how', async (request) => {
+        const { how } = request.params as { how: string };
+        await request.db.beginTransaction();
+        await request.db.query('SELECT 1');
+        if (how === 'commit') await request.db.commit();
+        else if (how === 'rollback') await request.db.rollback();
+        return 'ok';
+      });
+      app.db.events.on('warning', () => {});
+      const hows = { commit: 'committed', rollback: 'rolled back', forgotten: 'rolled back' };
+      for (const how of Object.keys(hows)) await app.inject(`/${how}`);
+      await eventually(() => assert.equal(finished('transaction').length, 3));
+      for (const [n, [how, outcome]] of Object.entries(hows).entries()) {
+        const span = finished('transaction')[n];
+        childOf(span, ofRequest(`/${how}`));
+        assert.equal(span?.attributes['handback.outcome'], outcome, how);
+      }
+    }));
+
+  it('those that are open when it is stopped end when what they are about does, and no others begin', async () => {
+    const pool = createPool(options());
+    const stop = traceHandback({ tracerProvider: provider });
+    const parent = trace.setSpan(context.active(), tracer.startSpan('parent'));
+    const slow = context.with(parent, () => pool.query('SELECT SLEEP(0.05)'));
+    stop();
+    stop();
+    assert.equal(finished('SELECT').length, 0);
+    await Promise.all([slow, context.with(parent, () => pool.query('SELECT 1'))]);
+    assert.equal(finished('SELECT').length, 1);
+    for (const name of ['acquire', 'query', 'transaction', 'reset'])
+      assert.equal(tracingChannel(`handback:${name}`).hasSubscribers, false, name);
+    await pool.close();
+  });
+
+  it('of queries alone leave acquires as quick as they are', () => {
+    const stop = traceHandback({ tracerProvider: provider, spans: ['query'] });
+    assert.equal(tracingChannel('handback:acquire').hasSubscribers, false);
+    stop();
+  });
+
   it('can be made of some operations, and without statements', () =>
     inRequests(
       {},

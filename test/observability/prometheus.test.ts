@@ -260,6 +260,22 @@ describe('@handback/prometheus', () => {
     await Promise.all([shop.close(), other.close(), again.close()]);
   });
 
+  it('a registry that was cleared may be filled again, and what was in it before takes nothing out', async () => {
+    const register = new Registry();
+    const pool = createPool({ uri: databaseUrl(), name: 'shop' });
+    const before = collectMetrics(pool, { register });
+    register.clear();
+    const stop = collectMetrics(pool, { register });
+    before();
+    await pool.query('SELECT 1');
+    const scrape = new Scrape(await register.metrics());
+    assert.equal(scrape.value('handback_acquires_total', POOL), 1);
+    assert.equal(scrape.value('handback_lease_hold_seconds_count', POOL), 1);
+    stop();
+    assert.equal(await register.metrics(), '\n');
+    await pool.close();
+  });
+
   it('is in the default registry unless told otherwise, beside what else is there', async () => {
     const pool = createPool({ uri: databaseUrl(), name: 'shop' });
     const stop = collectMetrics(pool);

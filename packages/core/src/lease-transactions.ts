@@ -1,4 +1,4 @@
-import { isTraced, type TransactionTrace } from './channels.js';
+import { isTraced, type TransactionTrace, traceBegins } from './channels.js';
 import { sendCommit } from './commit.js';
 import type { Entry } from './entry.js';
 import type { HandbackError } from './errors.js';
@@ -12,7 +12,7 @@ import type { TransactionHost, Work } from './transaction.js';
 import { checkTransaction, type TransactionOptions } from './transaction-options.js';
 import type { TransactionRecord } from './transaction-record.js';
 import { runTransaction, undoBegin } from './transaction-run.js';
-import { traced, transactionMessage } from './transaction-trace.js';
+import { traced, transactionEnds, transactionMessage } from './transaction-trace.js';
 import { Turn } from './turn.js';
 
 /** What a lease does for transactions: begins and ends them by hand, and runs `transaction(fn)`. */
@@ -26,6 +26,8 @@ export class LeaseTransactions implements TransactionHost {
   #beginning = false;
   /** A `transaction(fn)` is at work. */
   #running = false;
+  /** Of the transaction that `begin` has begun, where somebody traces those. */
+  #trace: TransactionTrace | null = null;
 
   constructor(lease: Lease, host: LeaseHost, entry: Entry, line: Line) {
     this.#lease = lease;
@@ -102,13 +104,39 @@ export class LeaseTransactions implements TransactionHost {
     this.refuseNested();
     this.#beginning = true;
     try {
-      await this.#control('START TRANSACTION');
+      await this.#start();
     } catch (error) {
+      this.#traceEnds('rolled back', error);
       undoBegin(error, () => this.rollback());
       throw error;
     } finally {
       this.#beginning = false;
+      this.look(null);
     }
+  }
+
+  #start(): Promise<unknown> {
+    const start = () => this.#control('START TRANSACTION');
+    if (!isTraced('transaction')) return start();
+    this.#trace = this.message({});
+    return traceBegins('transaction', this.#trace, start);
+  }
+
+  /** A statement was answered, or the lease has ended: so may have what was begun by hand, in whatever way. */
+  look(error: unknown): void {
+    if (this.#trace === null || this.#beginning) return;
+    const { commitUnanswered, inTransaction, unsure, ended } = this.#entry.session;
+    if (commitUnanswered) this.#traceEnds('unknown', error);
+    else if (!inTransaction && !unsure)
+      this.#traceEnds(!error && ended === 'statement' ? 'committed' : 'rolled back', error);
+    // What is open then goes with the connection, or is rolled back by the pool.
+    else if (!this.#lease.usable && this.#line.size === 0) this.#traceEnds('rolled back', error);
+  }
+
+  #traceEnds(outcome: NonNullable<TransactionTrace['outcome']>, error: unknown): void {
+    const message = this.#trace;
+    this.#trace = null;
+    if (message) transactionEnds(message, outcome, error);
   }
 
   async commit(): Promise<void> {

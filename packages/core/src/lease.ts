@@ -164,6 +164,7 @@ export class Lease implements StatementKeeper, LineHooks {
     // Of one that was given up it was noted then, as its caller has seen it.
     if (statement.sent && !statement.givenUp) this.note(statement, error, result);
     this.#line.ended(statement, error, result);
+    this.#transactions?.look(error);
     if (this.#released) {
       if (this.#line.size === 0) this.#host.drained(this.#entry, this);
     } else {
@@ -271,6 +272,7 @@ export class Lease implements StatementKeeper, LineHooks {
     // On a dead connection what still waits can go to another.
     if (this.#entry.connection?.isUsable()) this.onUnsent = null;
     this.#transactions?.lookAgain();
+    this.#transactions?.look(null);
     this.#host.takeBack(this.#entry, this, drainTimeoutMs);
   }
 

@@ -13,7 +13,7 @@ export function transactionMessage(
 
 export function transactionEnds(
   message: TransactionTrace,
-  outcome: 'committed' | 'rolled back',
+  outcome: NonNullable<TransactionTrace['outcome']>,
   error?: unknown,
 ): void {
   const { code } = (error ?? {}) as { code?: unknown };

@@ -40,7 +40,7 @@ const NAMES: readonly SpanName[] = ['acquire', 'query', 'transaction', 'reset'];
  * Makes spans of what all pools of the process do, from now on: children of the span that is active where it is asked for. A reset,
  * which nobody asks for, is a child of the one in which its lease was acquired.
  *
- * @returns what ends it
+ * @returns what ends it; spans that are open then end when what they are about does
  */
 export function traceHandback(options: TracesOptions = {}): () => void {
   const { tracerProvider = trace.getTracerProvider(), spans = NAMES, statements = true } = options;
@@ -57,7 +57,7 @@ export function traceHandback(options: TracesOptions = {}): () => void {
     reset: { kind: SpanKind.INTERNAL, title: () => 'reset connection', attributes: ofReset },
   };
   const origins = new WeakMap<LeaseFacts, Context>();
-  const stops = [followOrigins(origins)];
+  const stops = spans.includes('reset') ? [followOrigins(origins)] : [];
   const parentOf = (name: SpanName, { holder }: TraceMessage) =>
     name === 'reset' ? holder && origins.get(holder) : context.active();
   for (const name of spans) stops.push(follow(name, kinds[name] as Kind<SpanName>, tracer, parentOf));
@@ -89,12 +89,15 @@ function follow<Name extends SpanName>(
 ): () => void {
   const { start, asyncEnd } = tracingChannel(`handback:${name}`);
   const begun = new WeakMap<object, Span>();
+  let open = 0;
+  let stopped = false;
   const begin = (given: unknown) => {
     const message = given as TraceMessages[Name];
     const parent = parentOf(name, message);
     if (!parent) return;
     const options = { kind, attributes: early ? known(attributes(message)) : {} };
     begun.set(message, tracer.startSpan(title(message), options, parent));
+    open++;
   };
   const end = (given: unknown) => {
     const message = given as TraceMessages[Name];
@@ -107,12 +110,19 @@ function follow<Name extends SpanName>(
       span.setStatus({ code: SpanStatusCode.ERROR });
     }
     span.end();
+    open--;
+    if (stopped) rest();
+  };
+  // A span that never ends is never exported: those that are open are waited for.
+  const rest = () => {
+    if (open === 0) asyncEnd.unsubscribe(end);
   };
   start.subscribe(begin);
   asyncEnd.subscribe(end);
   return () => {
+    stopped = true;
     start.unsubscribe(begin);
-    asyncEnd.unsubscribe(end);
+    rest();
   };
 }
 

@@ -29,7 +29,8 @@ export function collectMetrics(pool: ConnectionPool, options?: MetricsOptions): 
     metrics.pools.delete(pool);
     if (metrics.pools.size > 0) return;
     metrics.unregister();
-    collected.get(settings.register)?.delete(settings.prefix);
+    const byPrefix = collected.get(settings.register);
+    if (byPrefix?.get(settings.prefix) === metrics) byPrefix.delete(settings.prefix);
   };
 }
 
@@ -38,7 +39,7 @@ function metricsOf(settings: MetricsSettings): Metrics {
   const byPrefix = collected.get(register) ?? new Map<string, Metrics>();
   collected.set(register, byPrefix);
   const known = byPrefix.get(prefix);
-  if (known) return known;
+  if (known?.registered) return known;
   const made = new Metrics(settings);
   byPrefix.set(prefix, made);
   return made;

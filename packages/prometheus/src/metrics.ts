@@ -23,6 +23,7 @@ export class Metrics {
   readonly #settings: MetricsSettings;
   readonly #counters: Record<EventName, Counter>;
   readonly #histograms: Record<HistogramName, Histogram>;
+  readonly #connections: Gauge;
 
   /** @throws {HandbackError} INVALID_OPTION where something else has one of the names */
   constructor(settings: MetricsSettings) {
@@ -30,7 +31,7 @@ export class Metrics {
     const { register, prefix } = settings;
     const taken = NAMES.find((name) => register.getSingleMetric(prefix + name));
     if (taken !== undefined) throw prefixTaken(prefix + taken);
-    this.#gauge(CONNECTIONS, (gauge, pool, stats) => {
+    this.#connections = this.#gauge(CONNECTIONS, (gauge, pool, stats) => {
       for (const state of STATES) gauge.set({ pool, state }, stats[state]);
     });
     for (const reading of GAUGES)
@@ -55,8 +56,15 @@ export class Metrics {
     return this.#histograms[name];
   }
 
+  /** Somebody may have cleared the registry. */
+  get registered(): boolean {
+    const { register, prefix } = this.#settings;
+    return register.getSingleMetric(prefix + CONNECTIONS.name) === this.#connections;
+  }
+
   unregister(): void {
     const { register, prefix } = this.#settings;
+    if (!this.registered) return;
     for (const name of NAMES) register.removeSingleMetric(prefix + name);
   }
 
@@ -65,9 +73,9 @@ export class Metrics {
     return { name: prefix + name, help, labelNames: ['pool', ...labels], registers: [register] };
   }
 
-  #gauge(definition: Definition, read: (gauge: Gauge, pool: string, stats: PoolStats) => void): void {
+  #gauge(definition: Definition, read: (gauge: Gauge, pool: string, stats: PoolStats) => void): Gauge {
     const { pools } = this;
-    new Gauge({
+    return new Gauge({
       ...this.#config(definition),
       collect() {
         this.reset();
