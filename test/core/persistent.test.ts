@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createPool } from '#core/create.js';
 import type { PoolOptions } from '#core/options.js';
 import { Persistent } from '#core/persistent.js';
 import { coded, TestPool, track } from './fixture.js';
@@ -33,6 +34,26 @@ describe('a persistent connection', () => {
     await test.rest(db.query('SELECT 1'));
     await test.rest(db.query('SELECT 2'));
     assert.deepEqual(test.connection(1).texts, ['SELECT 2']);
+  });
+
+  it('close() with a time to close in says what it takes to close: nothing is done', async () => {
+    const { test, db } = persistent();
+    await test.rest(db.beginTransaction());
+    await assert.rejects(db.close({ timeoutMs: 10 }), {
+      code: 'INVALID_OPTION',
+      message: /closeable: true.*end\(\)/,
+    });
+    await assert.rejects(db.close({ timeoutMS: 10 } as object), coded('INVALID_OPTION'));
+    assert.deepEqual(test.connection().texts, ['START TRANSACTION']);
+    await test.rest(db.close({}));
+    assert.deepEqual(test.connection().texts, ['START TRANSACTION', 'ROLLBACK']);
+  });
+
+  it('a pool that is told to be closeable is told whose option that is', () => {
+    assert.throws(() => createPool({ uri: 'mysql://localhost/', closeable: true } as object), {
+      code: 'INVALID_OPTION',
+      message: /createPersistent/,
+    });
   });
 
   it('end() with a wrong option ends nothing', async () => {

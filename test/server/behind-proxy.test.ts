@@ -60,6 +60,8 @@ describe('behind a proxy', () => {
     ['SET time_zone = "+00:00"', ['SET']],
     ['UPDATE t SET a = 1', []],
     ['LOCK TABLES t READ', ['LOCK TABLES']],
+    ["GRANT SELECT ON t TO 'ada'@'localhost', `bob`@`%`", []],
+    ["PREPARE p FROM 'SELECT 1'", ['a prepared statement (RDS Proxy)']],
     ['SELECT FOUND_ROWS()', ['FOUND_ROWS()']],
     ['SELECT SQL_CALC_FOUND_ROWS a FROM t LIMIT 1', ['FOUND_ROWS()']],
     [`SELECT '${'x'.repeat(16_400)}'`, ['a text of more than 16 KB']],
@@ -67,8 +69,11 @@ describe('behind a proxy', () => {
     it(`${sql.slice(0, 60)}: ${expected.join() || 'nothing'} pins it`, () =>
       assert.deepEqual(pinsOf(new Call(false, sql, undefined)), expected));
 
+  it('execute() pins it behind RDS Proxy', () =>
+    assert.deepEqual(pinsOf(new Call(true, 'SELECT 1', undefined)), ['a prepared statement (RDS Proxy)']));
+
   it('a long value counts like a long text', () =>
-    assert.deepEqual(pinsOf(new Call(true, 'INSERT INTO t VALUES (?)', ['x'.repeat(16_400)])), [
+    assert.deepEqual(pinsOf(new Call(false, 'INSERT INTO t VALUES (?)', ['x'.repeat(16_400)])), [
       'a text of more than 16 KB',
     ]));
 

@@ -2,7 +2,8 @@ import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { databaseUrl } from '@handback/contract/support/database.js';
+import { databaseUrl, unique } from '@handback/contract/support/database.js';
+import { eventually } from '@handback/contract/support/eventually.js';
 import { createPool, type PoolOptions } from '@handback/core';
 import handback from '@handback/express';
 import express from 'express';
@@ -130,6 +131,77 @@ describe('tagged statements', () => {
       assert.deepEqual(list, [['b']]);
       const [[row]] = await pool.execute<RowDataPacket[]>('SELECT ? AS a;', ['c']);
       assert.equal(row?.a, 'c');
+    }));
+
+  it('that define stored code have none: the server would keep it; other DDL has', () =>
+    withPool({ max: 2 }, async (pool) => {
+      const [table, name] = [unique('tagged'), unique('stored')];
+      const definition = async (what: string, column: string) => {
+        const [rows] = await pool.query<RowDataPacket[]>(`SHOW CREATE ${what} ${name}`);
+        return String(rows[0]?.[column]);
+      };
+      await pool.query(`CREATE TABLE ${table} (a INT)`);
+      try {
+        await pool.query(`CREATE PROCEDURE ${name}() SELECT 1`);
+        await pool.query(
+          `/* why */ CREATE TRIGGER ${name} BEFORE INSERT ON ${table} FOR EACH ROW SET NEW.a = 1`,
+        );
+        assert.match(await definition('PROCEDURE', 'Create Procedure'), /SELECT 1$/);
+        assert.match(await definition('TRIGGER', 'SQL Original Statement'), /NEW\.a = 1$/);
+        const [held, altering] = [await pool.acquire(), await pool.acquire()];
+        await held.query(`LOCK TABLES ${table} READ`);
+        const { threadId } = altering;
+        const altered = altering.query(`ALTER TABLE ${table} ADD b INT`);
+        await eventually(async () => {
+          const [rows] = await held.query<RowDataPacket[]>('SHOW FULL PROCESSLIST');
+          const row = rows.find(({ Id }) => Id === threadId);
+          assert.match(row?.Info, /ADD b INT \/\*route='pool\.acquire'\*\/$/);
+        });
+        await held.query('UNLOCK TABLES');
+        await altered;
+        held.release();
+        altering.release();
+      } finally {
+        await pool.query(`DROP TABLE ${table}`);
+        await pool.query(`DROP PROCEDURE IF EXISTS ${name}`);
+      }
+    }));
+
+  it('are named in the slow log, prepared or not', () =>
+    withPool({ tag: false }, async (admin) => {
+      const [[before]] = await admin.query<RowDataPacket[]>(
+        'SELECT @@GLOBAL.slow_query_log AS slow, @@GLOBAL.log_output AS output, @@GLOBAL.long_query_time AS time',
+      );
+      const set = (slow: number, output: string, time: number) =>
+        admin.query('SET GLOBAL slow_query_log = ?, GLOBAL log_output = ?, GLOBAL long_query_time = ?', [
+          slow,
+          output,
+          time,
+        ]);
+      const route = unique('slow');
+      await set(1, 'TABLE', 0.01);
+      try {
+        await withPool({}, (pool) =>
+          pool.run(
+            async (db) => {
+              await db.query('SELECT SLEEP(0.02)');
+              await db.execute('SELECT SLEEP(?)', [0.02]);
+            },
+            { name: route },
+          ),
+        );
+        const [rows] = await admin.query<RowDataPacket[]>(
+          'SELECT CONVERT(sql_text USING utf8mb4) AS text FROM mysql.slow_log WHERE sql_text LIKE ?',
+          [`%${route}%`],
+        );
+        const expected = `SELECT SLEEP(0.02) /*route='${route}'*/`;
+        assert.deepEqual(
+          rows.map(({ text }) => text),
+          [expected, expected],
+        );
+      } finally {
+        await set(before?.slow, before?.output, before?.time);
+      }
     }));
 
   it('say nothing of their tag in errors', () =>

@@ -31,6 +31,7 @@ export const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   CONN_HEALTH_CHECKS: "'validate': 'always'",
   ATOMIC_REQUESTS: "'transaction': true, an option of the plugin and of routes",
   // Ours, in the wrong place
+  closeable: 'an option of createPersistent(): a pool is always closed by close()',
   transaction: 'an option of the plugin and of routes: a pool knows no requests',
   readOnly: 'an option of the plugin and of routes: a pool knows no requests',
 };

@@ -12,7 +12,7 @@ import type { Dialect } from './queryable.js';
 import type { Retry } from './retries.js';
 import type { PoolParts, Rooms } from './rooms.js';
 import type { TrackedStatement } from './statement.js';
-import { tagOf } from './statement-tag.js';
+import { isStored, tagOf } from './statement-tag.js';
 import { YOUNG_MS } from './watch.js';
 
 /** Makes leases of the entries that were dispensed, and is what they know of their pool. */
@@ -43,7 +43,7 @@ export class Landlord implements LeaseHost {
 
   mark(statement: TrackedStatement, holder: Holder): void {
     const { settings, knowledge, reporter } = this.parts;
-    if (settings.tag) statement.tag = tagOf(holder, statement.prepared);
+    if (settings.tag && !isStored(statement)) statement.tag = tagOf(holder, statement.prepared);
     if (!knowledge.behindProxy) return;
     for (const what of pinsOf(statement)) reporter.pinned(holder.route, what);
   }

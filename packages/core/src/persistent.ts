@@ -117,9 +117,15 @@ export class Persistent extends Queryable implements AsyncDisposable {
     return this.#scope.release();
   }
 
-  /** Rolls back an open transaction. With the option `closeable` it then closes the connection, as {@link end} does. */
+  /**
+   * Rolls back an open transaction. With the option `closeable` it then closes the connection, as {@link end} does.
+   *
+   * @throws {HandbackError} INVALID_OPTION; also for a `timeoutMs` where nothing will be closed
+   */
   async close(options?: CloseOptions): Promise<void> {
     if (this.#closeable) return this.end(options);
+    closeTimeoutOf(options);
+    if (options?.timeoutMs !== undefined) throw staysOpen();
     if (this.#life.lease?.mayBeInTransaction || this.#life.losses.ofTransaction) await this.#scope.rollback();
   }
 
@@ -147,6 +153,13 @@ export class Persistent extends Queryable implements AsyncDisposable {
       settings.validate !== 'never' && now - lease.provenAt >= Math.max(1, settings.validateAfterMs);
     return lease.isWorn(settings.maxUses, now) || (isQuiet && !lease.hasUnreadInsertId);
   }
+}
+
+function staysOpen(): HandbackError {
+  return new HandbackError(
+    'INVALID_OPTION',
+    "close() has nothing to do with 'timeoutMs': without the option 'closeable: true' of createPersistent() it only rolls back an open transaction, and the connection stays. end() closes it.",
+  );
 }
 
 /** There is one connection, and it is never idle for the pool. */

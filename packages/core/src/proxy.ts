@@ -19,25 +19,33 @@ export function signOfProxy(greeting: string | undefined, facts: ServerFacts | n
 /** docs.aws.amazon.com, "Avoiding pinning an RDS Proxy": a longer text keeps the connection. */
 const LONGEST_BYTES = 16 * 1_024;
 
+/** The others know their prepared statements, and move them. */
+const PREPARED = 'a prepared statement (RDS Proxy)';
+
 const PINNING: readonly (readonly [pattern: RegExp, what: string])[] = [
-  [/(?<![@\w$])@(?![@\s])/, 'a user variable'],
+  // Behind a quote it is part of an account's name.
+  [/(?<![@\w$'`"])@(?![@\s])/, 'a user variable'],
   [/\bGET_LOCK\s*\(/i, 'GET_LOCK()'],
   [/\bCREATE\s+(?:OR\s+REPLACE\s+)?TEMPORARY\s+TABLE\b/i, 'a temporary table'],
   [/^\s*SET\b/i, 'SET'],
   [/^\s*LOCK\s+TABLES?\b/i, 'LOCK TABLES'],
+  [/^\s*PREPARE\b/i, PREPARED],
   [/\b(?:SQL_CALC_FOUND_ROWS\b|FOUND_ROWS\s*\()/i, 'FOUND_ROWS()'],
 ];
 
 const NONE: readonly string[] = [];
 
 /** What of a statement makes a proxy keep a connection for this client alone, by the proxies' documentation; none = nothing. */
-export function pinsOf(statement: ReadText & { readonly given: unknown }): readonly string[] {
-  const { shape, text } = statement;
+export function pinsOf(
+  statement: ReadText & { readonly given: unknown; readonly prepared: boolean },
+): readonly string[] {
+  const { shape, text, prepared } = statement;
   const isLong = sizeOf(statement) > LONGEST_BYTES;
   // Nearly all statements: what is read once for each text says that nothing of it is in this one.
-  if (!isLong && shape.plain && !shape.needsSession) return NONE;
+  if (!isLong && !prepared && shape.plain && !shape.needsSession) return NONE;
   const code = codeOf(text);
   const found = PINNING.filter(([pattern]) => pattern.test(code)).map(([, what]) => what);
+  if (prepared) found.push(PREPARED);
   if (isLong) found.push('a text of more than 16 KB');
   return found;
 }

@@ -1,5 +1,14 @@
 import type { StatementTag } from './driver.js';
 import type { Holder } from './entry.js';
+import type { ReadText } from './sql.js';
+
+/** Code that the server keeps: with a comment behind it, and shows for ever to whoever looks at it. */
+const STORED = /\b(?:procedure|function|trigger|event|package)\b/i;
+
+/** It may define such code. */
+export function isStored({ text, shape }: ReadText): boolean {
+  return shape.definesRoutines && STORED.test(text);
+}
 
 /** Longer values are cut: a request's id may come from its client. */
 const MOST_CHARACTERS = 128;
