@@ -170,7 +170,10 @@ const FRAMEWORKS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Node has no routes and answers for no handler, so this adapter does. */
-const BESIDE_THE_USUAL: Readonly<Record<string, readonly string[]>> = { http: ['failure', 'routes'] };
+const BESIDE_THE_USUAL: Readonly<Record<string, readonly string[]>> = {
+  express: ['mounts'],
+  http: ['failure', 'routes'],
+};
 
 /** Packages that look on, and the library each puts what it sees into. */
 const OBSERVERS: Readonly<Record<string, string>> = {

@@ -89,6 +89,24 @@ describe('masked statements', () => {
     assert.ok(maskValues(`SELECT ${'a, '.repeat(10_000)}b`).length <= 301);
   });
 
+  it('of a text of megabytes it is the same as of its beginning, but that a quote which never closes shows', () => {
+    const rows = (n: number) => Array.from({ length: n }, (_, i) => `(${i}, 'value ${i}', \`a\`)`).join();
+    const insert = 'INSERT INTO t VALUES ';
+    assert.equal(maskValues(insert + rows(50_000)), maskValues(insert + rows(100)));
+    assert.equal(maskValues(`${insert + rows(50_000)} '${MARK}`), 'INSERT INTO t VALUES (?, …');
+    const digits = `SELECT ${'1'.repeat(9_990)}.5e+${MARK.replace(/\D/g, '')}77, ${'b, '.repeat(4_000)}c`;
+    assert.equal(maskValues(digits), 'SELECT …');
+    assert.match(maskValues(`SELECT ${'1, '.repeat(1_000_000)}`), /^SELECT (?:\?, )+\??,?…$/);
+  });
+
+  it('are not cut within a character', () => {
+    for (const prefix of ['SELECT `', 'SELECT  `']) {
+      const masked = maskValues(`${prefix}${'\u{1F600}'.repeat(300)}\``);
+      assert.equal(Buffer.from(masked).toString(), masked);
+      assert.ok(masked.length >= 300 && masked.length <= 301, masked);
+    }
+  });
+
   it('take time in proportion to their length, whatever they hold', () => {
     for (const unit of ["'", '"', '\\', "'\\", '1.', "''", '/*', '`', 'a', '0x']) {
       // A reading that looks at everything twice would take hours.
