@@ -64,6 +64,21 @@ describe('warnings', () => {
     );
   });
 
+  it('of a thousand names with one defect no more are said; other defects are', async () => {
+    const test = new TestPool({ max: 1, leakAfterMs: 1_000 });
+    for (let n = 0; n < 1_050; n++) {
+      const request = new TestRequest(test, { route: `job ${n}` });
+      await test.rest(request.db.query('START TRANSACTION'));
+      request.answer();
+      await test.clock.settle();
+    }
+    await test.rest(new TestRequest(test, { route: 'leaking' }).db.query('SELECT 1'));
+    await test.clock.advance(1_000);
+    const codes = test.told('warning').map(({ code }) => code);
+    assert.equal(codes.filter((code) => code === 'OPEN_TRANSACTION').length, 1_000);
+    assert.deepEqual(codes.slice(1_000), ['LEAK']);
+  });
+
   it('without a listener a warning becomes a warning of the process', async () => {
     const heard: (Error & { code?: string })[] = [];
     const listen = (warning: Error) => void heard.push(warning);

@@ -21,8 +21,8 @@ export class AcquireReports {
   /** Number of the acquire that began last; the lease that comes of it has the same. */
   last = 0;
   private readonly parts: AcquireReportParts;
-  /** Those under way that somebody traces. */
-  private readonly traced = new Map<number, AcquireTrace>();
+  /** Those under way that somebody traces; kept no longer than they are, whoever stops listening meanwhile. */
+  private readonly traced = new WeakMap<Waiter, AcquireTrace>();
 
   constructor(parts: AcquireReportParts) {
     this.parts = parts;
@@ -33,23 +33,29 @@ export class AcquireReports {
     return this.parts.events.hearsAcquire;
   }
 
-  /** It has its number. To be called while whoever asks is on the stack. */
-  begun(lease: number, holder: Holder): void {
+  /** It has its number, and waits. To be called while whoever asks is on the stack. */
+  begun(waiter: Waiter): void {
+    this.begin(numberOf(waiter), waiter.holder, waiter);
+  }
+
+  /** @returns what is told to those who trace it, if there are any */
+  private begin(lease: number, holder: Holder, waiter: Waiter | null): AcquireTrace | undefined {
     const { events, settings } = this.parts;
     const facts = leaseFacts(lease, holder);
     if (events.heard('acquireStart')) events.tell('acquireStart', facts);
-    if (!isTraced('acquire')) return;
+    if (!isTraced('acquire')) return undefined;
     const message: AcquireTrace = { pool: settings.name, holder: facts };
-    this.traced.set(lease, message);
+    if (waiter) this.traced.set(waiter, message);
     traceBegins('acquire', message, NOTHING);
+    return message;
   }
 
   /** `waiter`: who waited for it; null = nobody, it was there. */
   granted(entry: Entry, waiter: Waiter | null): void {
     const { events } = this.parts;
-    if (waiter === null && entry.holder) this.begun(entry.lease, entry.holder);
+    const { holder, lease } = entry;
+    const message = waiter ? this.traced.get(waiter) : holder && this.begin(lease, holder, null);
     const waitedMs = waiter === null ? 0 : this.waited(waiter);
-    const message = this.traced.get(entry.lease);
     if (message) entry.facts = message.holder;
     if (events.heard('acquire')) events.tell('acquire', { connection: entry.id, ...entry.facts, waitedMs });
     if (message) this.traceEnded({ message, waitedMs, connection: entry.id });
@@ -64,7 +70,7 @@ export class AcquireReports {
     if (events.heard('acquireFailed')) events.tell('acquireFailed', { ...facts(), waitedMs, code, error });
     if ((code === 'QUEUE_FULL' || code === 'OVERLOADED') && events.heard('shed'))
       events.tell('shed', { ...facts(), waitedMs, code, pending });
-    const message = this.traced.get(numberOf(waiter));
+    const message = this.traced.get(waiter);
     if (message) this.traceEnded({ message, waitedMs, error });
   }
 
@@ -74,7 +80,7 @@ export class AcquireReports {
     const waitedMs = this.waited(waiter);
     if (events.heard('acquireFailed'))
       events.tell('acquireFailed', { ...this.factsOf(waiter), waitedMs, code: 'WITHDRAWN' });
-    const message = this.traced.get(numberOf(waiter));
+    const message = this.traced.get(waiter);
     if (message) this.traceEnded({ message, waitedMs });
   }
 
@@ -85,15 +91,13 @@ export class AcquireReports {
     error?: HandbackError;
   }): void {
     const { message, waitedMs, connection, error } = ended;
-    this.traced.delete(message.holder.lease);
     message.waitedMs = waitedMs;
     if (connection !== undefined) message.connection = connection;
     traceEnds('acquire', message, error);
   }
 
   private factsOf(waiter: Waiter): LeaseFacts {
-    const number = numberOf(waiter);
-    return this.traced.get(number)?.holder ?? leaseFacts(number, waiter.holder);
+    return this.traced.get(waiter)?.holder ?? leaseFacts(numberOf(waiter), waiter.holder);
   }
 
   private waited(waiter: Waiter): number {

@@ -95,9 +95,8 @@ export class Queue {
   /** Gives `acquirer` a connection when it is its turn: none is ready now. */
   join(acquirer: Acquirer): void {
     const { acquires, settings } = this.parts;
-    const number = ++acquires.last;
-    acquirer.place = -number;
-    if (acquires.heard && !this.tell(acquirer, () => acquires.begun(number, acquirer.holder)))
+    acquirer.place = -++acquires.last;
+    if (acquires.heard && !this.tell(acquirer, () => acquires.begun(acquirer)))
       return acquires.withdrawn(acquirer);
     const refusal = mayWait(acquirer.timeoutMs, this.hooks.crowd, settings);
     if (acquirer.sheddable) this.overload.came();

@@ -32,7 +32,7 @@ const NO_BACKSLASHES =
 const UNUSED = { usedMs: 0, statements: 0 } as const;
 
 const WARN_EVERY_MS = 1_000;
-/** What was said once is remembered; this bounds what an application without route patterns could make of it. */
+/** What was said once is remembered; this bounds what an application without route patterns could make of it, of each kind. */
 const REMEMBERED = 1_000;
 
 export interface ReporterParts {
@@ -59,7 +59,7 @@ export interface Refused {
 /** Says in errors, events and warnings what the pool knows. */
 export class Reporter {
   readonly #parts: ReporterParts;
-  readonly #said = new Set<string>();
+  readonly #said = new Map<PoolEventMap['warning'][0]['code'], Set<string>>();
   #warnedAt = Number.NEGATIVE_INFINITY;
   #unsaid = 0;
 
@@ -182,8 +182,10 @@ export class Reporter {
   }
 
   #once(key: string, warning: PoolEventMap['warning'][0]): void {
-    if (this.#said.has(key) || this.#said.size >= REMEMBERED) return;
-    this.#said.add(key);
+    const said = this.#said.get(warning.code) ?? new Set();
+    this.#said.set(warning.code, said);
+    if (said.has(key) || said.size >= REMEMBERED) return;
+    said.add(key);
     this.#parts.events.warn(warning);
   }
 
