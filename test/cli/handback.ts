@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 
-const program = resolve(import.meta.dirname, '../../../packages/cli/bin/handback.js');
+/** What `npx handback` runs. */
+export const PROGRAM = resolve(import.meta.dirname, '../../../packages/cli/bin/handback.js');
 
 export interface Ran {
   readonly code: number | null;
@@ -11,7 +12,7 @@ export interface Ran {
 
 /** Runs it as a process of its own, without a terminal. */
 export function handback(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { bySeverity, exitCodeOf, type Finding, printFindings } from '#cli/findings.js';
 import { printTable } from '#cli/table.js';
 import { Terminal } from '#cli/terminal.js';
-import { printable } from '#cli/text.js';
+import { escapedJson, oneLine, printable } from '#cli/text.js';
 
 function terminalFor(
   isTTY: boolean,
@@ -35,6 +35,20 @@ describe('what is printed', () => {
     assert.doesNotMatch(text(), /\u001b|\u0007/);
   });
 
+  it('has none in its documents either, which say the same', () => {
+    const value = { name: 'a\u001b\u009b[2J\u202e\u2028\u007f\n🙂\u{e0041}' };
+    const { terminal, text } = terminalFor(true);
+    terminal.printJson(value);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+    assert.doesNotMatch(text().replaceAll('\n', ''), /[\u0000-\u001f\u007f-\u009f\u202e\u2028\u{e0041}]/u);
+    assert.deepEqual(JSON.parse(text()), value);
+    assert.equal(escapedJson('{\n}'), '{\n}');
+  });
+
+  it('has statements in one line', () => {
+    assert.equal(oneLine(' SELECT a,\n\t b\r\nFROM t '), 'SELECT a, b FROM t');
+  });
+
   it('has colours on a terminal only, and not with NO_COLOR', () => {
     const colored = (isTTY: boolean, env?: NodeJS.ProcessEnv) => {
       const { terminal, text } = terminalFor(isTTY, env);
@@ -44,6 +58,15 @@ describe('what is printed', () => {
     assert.deepEqual(
       [colored(true), colored(false), colored(true, { NO_COLOR: '1' }), colored(true, { TERM: 'dumb' })],
       [true, false, false, false],
+    );
+    // Whoever shows the output of a pipe in colours says so; 0 is none, and NO_COLOR counts more.
+    assert.deepEqual(
+      [
+        colored(false, { FORCE_COLOR: '1' }),
+        colored(true, { FORCE_COLOR: '0' }),
+        colored(true, { FORCE_COLOR: '1', NO_COLOR: '1' }),
+      ],
+      [true, false, false],
     );
   });
 

@@ -28,14 +28,16 @@ export function parseArguments(args: readonly string[], options: CommandOptions)
   }
 }
 
+/** As long as a timer of Node can wait: 24 days. */
+const MOST = 2_147_483_647;
+
 /** A whole number of at least `least`, or undefined where the option was not given. */
 export function numberOption(values: Values, name: string, least = 0): number | undefined {
   const given = values[name];
   if (given === undefined) return undefined;
   const number = Number(given);
-  if (typeof given === 'string' && /^\d+$/.test(given) && Number.isSafeInteger(number) && number >= least)
-    return number;
-  throw new UsageError(`--${name} is a whole number of ${least} or more`);
+  if (typeof given === 'string' && /^\d+$/.test(given) && number >= least && number <= MOST) return number;
+  throw new UsageError(`--${name} is a whole number from ${least} to ${MOST}`);
 }
 
 export function textOption(values: Values, name: string): string | undefined {

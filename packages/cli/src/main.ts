@@ -5,19 +5,34 @@ import { COMMANDS } from './commands.js';
 import { CommandError, EXIT, UsageError } from './exit-codes.js';
 import { commandHelp, generalHelp } from './help.js';
 import { Terminal } from './terminal.js';
+import { printable } from './text.js';
 
 /** The arguments after the program's name. Resolves to the exit code, never rejects. */
 export async function main(args: readonly string[], env = process.env): Promise<number> {
   const terminal = new Terminal({ stdout: process.stdout, stderr: process.stderr, env });
-  // `handback … | head`: whoever read has had enough.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  endOnFaults(args, terminal);
   try {
     return await dispatch(args, terminal, env);
   } catch (error) {
     return report(error, args, terminal);
   }
+}
+
+/** What no promise of ours carries: nobody reads, the disk is full, the driver threw in an event. */
+function endOnFaults(args: readonly string[], terminal: Terminal): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `handback … | head`: whoever read has had enough.
+    if (error.code === 'EPIPE') return;
+    terminal.complain(`handback: its output could not be written: ${error.message}`);
+    process.exit(EXIT.failed);
+  });
+  // Nobody is left to tell.
+  process.stderr.on('error', () => {});
+  process.on('uncaughtException', (error) => {
+    // After the view has left the screen, which it does at the exit too.
+    process.once('exit', () => report(error, args, terminal));
+    process.exit(EXIT.failed);
+  });
 }
 
 async function dispatch(
@@ -66,15 +81,16 @@ async function version(): Promise<string> {
 /** With `--json` the document on stdout says it too. */
 function report(error: unknown, args: readonly string[], terminal: Terminal): number {
   const { message, code } = error as Error & { code?: string };
-  const expected = error instanceof UsageError || error instanceof CommandError;
+  const isUsage = error instanceof UsageError;
   if (args.includes('--json')) terminal.printJson({ error: { message, ...(code && { code }) } });
-  terminal.complain(`handback: ${message}`);
-  if (error instanceof UsageError) {
+  // In one line, if it may be the server's own words: a second one could pass for ours.
+  terminal.complain(`handback: ${isUsage ? message : printable(message)}`);
+  if (isUsage) {
     terminal.complain(
       `Try: handback ${COMMANDS.some(({ name }) => name === args[0]) ? `${args[0]} ` : ''}--help`,
     );
     return EXIT.usage;
   }
-  if (!expected) terminal.complain(String((error as Error).stack));
+  if (!(error instanceof CommandError)) terminal.complain(String((error as Error).stack));
   return EXIT.failed;
 }

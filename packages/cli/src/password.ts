@@ -48,7 +48,7 @@ function readHidden(prompt: string, input: Input, output: { write(text: string):
           end();
           process.exit(INTERRUPTED);
         }
-        if (key === '\u007f' || key === '\b') line = line.slice(0, -1);
+        if (key === '\u007f' || key === '\b') line = [...line].slice(0, -1).join('');
         else if (key === '\u0015') line = '';
         else line += key;
       }

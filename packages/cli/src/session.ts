@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
+import mysql from 'mysql2';
+import type { Connection, ConnectionOptions } from 'mysql2/promise';
 import { CommandError } from './exit-codes.js';
 import { PRIVATE_LOGIN } from './private-login.js';
 import type { Target } from './target.js';
@@ -37,11 +38,9 @@ const GOODBYE_MS = 1_000;
 /** Rejects with CommandError, in which `code` is the driver's. */
 export async function openSession(target: Target, options: SessionOptions): Promise<Session> {
   const { timeoutMs } = options;
-  const connection = await createConnection(configFor(target, options)).catch((error) => {
+  const connection = await connect(configFor(target, options)).catch((error) => {
     throw new CommandError(`no connection to ${target.label}: ${reasonOf(error, timeoutMs)}`, error.code);
   });
-  // Its end is seen by the next statement.
-  connection.on('error', () => {});
   const ask: Ask = async (sql, values = []) => {
     const [rows] = await connection.query({ sql, values: [...values], timeout: timeoutMs });
     return rows as Row[];
@@ -50,9 +49,28 @@ export async function openSession(target: Target, options: SessionOptions): Prom
     await limitSession(ask, timeoutMs);
     return { ask, id: connection.threadId, socket: endsOf(connection), close: () => closeOf(connection) };
   } catch (error) {
-    connection.destroy();
-    const { message, code } = error as Error & { code?: string };
-    throw new CommandError(`${target.label} answered with an error: ${message}`, code);
+    cut(connection);
+    const refusal = error as Error & { code?: string };
+    throw new CommandError(
+      isSilence(refusal)
+        ? `${target.label} lets us in, and then ${reasonOf(refusal, timeoutMs)}`
+        : `${target.label} answered with an error: ${refusal.message}`,
+      refusal.code,
+    );
+  }
+}
+
+/** The driver's own leaves the socket of a refused login open until the server hangs up, and the process with it. */
+async function connect(config: ConnectionOptions): Promise<Connection> {
+  const connection = mysql.createConnection(config).promise();
+  // What happens to it is seen by the next statement.
+  connection.on('error', () => {});
+  try {
+    await connection.connect();
+    return connection;
+  } catch (error) {
+    cut(connection);
+    throw error;
   }
 }
 
@@ -115,6 +133,10 @@ async function closeOf(connection: Connection): Promise<void> {
 }
 
 function reasonOf(error: Error & { code?: string }, timeoutMs: number): string {
-  if (error.code === 'ETIMEDOUT') return `no answer within ${timeoutMs} ms`;
+  if (isSilence(error)) return `no answer within ${timeoutMs} ms`;
   return error.message || String(error.code);
+}
+
+function isSilence({ code }: Error & { code?: string }): boolean {
+  return code === 'ETIMEDOUT' || code === 'PROTOCOL_SEQUENCE_TIMEOUT';
 }

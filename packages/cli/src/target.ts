@@ -42,6 +42,11 @@ export function parseTarget(given: string | undefined): Target {
   };
 }
 
+/** `user:12/34@host`: to the parser a host, a port and a path; messages would name the first part of a password as the port. */
+export function isCutInItsPassword({ pathname, search, hash }: URL): boolean {
+  return `${pathname}${search}${hash}`.includes('@');
+}
+
 function parseUrl(given: string): URL {
   // Neither the url nor the parser's error, which repeats it, is printed: there may be a password in it.
   const notAUrl = new UsageError(
@@ -50,6 +55,7 @@ function parseUrl(given: string): URL {
   if (!URL.canParse(given)) throw notAUrl;
   const url = new URL(given);
   if (url.protocol !== 'mysql:' && url.protocol !== 'mariadb:') throw notAUrl;
+  if (isCutInItsPassword(url)) throw notAUrl;
   return url;
 }
 

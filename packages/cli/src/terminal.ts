@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import { printableLines } from './text.js';
+import { escapedJson, printableLines } from './text.js';
 
 export type Style = Parameters<typeof styleText>[0];
 
@@ -21,13 +21,12 @@ const WIDTH_WITHOUT_TERMINAL = 100;
 export class Terminal {
   readonly #stdout: Out;
   readonly #stderr: Out;
-  /** Colours: on a terminal only, and not with NO_COLOR or TERM=dumb. */
   readonly colors: boolean;
 
   constructor({ stdout, stderr, env }: TerminalStreams) {
     this.#stdout = stdout;
     this.#stderr = stderr;
-    this.colors = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+    this.colors = hasColors(stdout, env);
   }
 
   /** Whether somebody looks at it, and not a file or another program. */
@@ -44,9 +43,9 @@ export class Terminal {
     this.#stdout.write(`${text}\n`);
   }
 
-  /** The only thing on stdout with `--json`. */
+  /** The only thing on stdout with `--json`, which may be a terminal all the same. */
   printJson(value: unknown): void {
-    this.#stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    this.#stdout.write(`${escapedJson(JSON.stringify(value, null, 2))}\n`);
   }
 
   /** To stderr, escaped: what went wrong, or what is going on. */
@@ -57,6 +56,12 @@ export class Terminal {
   style(style: Style, text: string): string {
     return this.colors ? styleText(style, text, { validateStream: false }) : text;
   }
+}
+
+/** On a terminal only, and not with NO_COLOR or TERM=dumb; FORCE_COLOR is for those who show the colours of a pipe, 0 = none. */
+function hasColors({ isTTY }: Out, { NO_COLOR, FORCE_COLOR, TERM }: NodeJS.ProcessEnv): boolean {
+  if (NO_COLOR || FORCE_COLOR === '0' || FORCE_COLOR === 'false') return false;
+  return FORCE_COLOR ? true : isTTY === true && TERM !== 'dumb';
 }
 
 /** How many columns a text takes, its colours left out. */

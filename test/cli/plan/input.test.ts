@@ -89,6 +89,7 @@ describe("plan's input", () => {
       [[...NEEDED, '--queries', '3'], /--queries needs --query-ms/],
       [[...NEEDED, '--cv', '11'], /--cv is 0, or a number from 0\.1 to 10/],
       [[...NEEDED, '--wait-ms', 'long'], /--wait-ms is a number of milliseconds/],
+      [[...NEEDED, '--wait-ms', '9'.repeat(400)], /--wait-ms is a number of milliseconds/],
       [[...NEEDED, '--what'], /what/],
     ];
     for (const [args, message] of cases) {

@@ -1,8 +1,6 @@
-import { resolve } from 'node:path';
 import { type IPty, spawn } from '@lydell/node-pty';
 import headless from '@xterm/headless';
-
-const program = resolve(import.meta.dirname, '../../../../packages/cli/bin/handback.js');
+import { PROGRAM } from '../handback.js';
 
 interface Waiter {
   readonly isThere: (screen: string) => boolean;
@@ -26,7 +24,7 @@ export class OnTerminal {
 
   constructor(args: readonly string[], { cols = 120, rows = 30, env = {} }: Settings = {}) {
     this.#screen = new headless.Terminal({ cols, rows, allowProposedApi: true });
-    this.#pty = spawn(process.execPath, [program, ...args], {
+    this.#pty = spawn(process.execPath, [PROGRAM, ...args], {
       cols,
       rows,
       // Sets TERM.

@@ -49,8 +49,9 @@ export function positive(name: string, given: string, unit: string): number {
 
 /** `0`, `0.5`, `2`. */
 export function decimal(name: string, given: string, rule: string): number {
-  if (!DECIMAL.test(given.trim())) throw new UsageError(`--${name} is ${rule}`);
-  return plain(given);
+  const value = DECIMAL.test(given.trim()) ? plain(given) : Number.NaN;
+  if (value <= LARGEST) return value;
+  throw new UsageError(`--${name} is ${rule}`);
 }
 
 /** `10%` of something, rounded up, or a whole number of its own. */

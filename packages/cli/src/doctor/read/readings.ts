@@ -18,19 +18,22 @@ export class Readings {
     this.#ask = ask;
   }
 
-  /** Rejects with CommandError. */
+  /** What any server answers, with at least one row. Rejects with CommandError. */
   async need(sql: string): Promise<readonly Row[]> {
-    try {
-      return await this.#ask(sql);
-    } catch (error) {
-      throw gaveUp(error as Refusal);
-    }
+    const rows = await this.#ask(sql).catch((error) => {
+      throw gaveUp(error);
+    });
+    if (Array.isArray(rows) && rows.length > 0) return rows;
+    throw new CommandError(
+      'what answers there is not a MySQL or MariaDB server: it has no rows for SELECT and SHOW',
+    );
   }
 
   /** null when the server refuses; then `missing` is noted. Rejects with CommandError when the session is lost. */
   async want(sql: string, missing?: Omit<Unseen, 'why'>): Promise<readonly Row[] | null> {
     try {
-      return await this.#ask(sql);
+      const rows = await this.#ask(sql);
+      return Array.isArray(rows) ? rows : [];
     } catch (error) {
       const refusal = error as Refusal;
       if (!isRefusal(refusal)) throw gaveUp(refusal);
@@ -40,9 +43,12 @@ export class Readings {
   }
 }
 
+/** The server is shut down, or has ended this session: it says so, and hangs up. */
+const LAST_WORDS = new Set([1053, 1927]);
+
 /** An answer of the server, and not the end of the connection. */
 function isRefusal({ errno, fatal }: Refusal): boolean {
-  return errno !== undefined && errno > 0 && !fatal;
+  return errno !== undefined && errno > 0 && !fatal && !LAST_WORDS.has(errno);
 }
 
 function gaveUp({ code, message }: Refusal): CommandError {
