@@ -4,7 +4,9 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { eventually } from '@handback/contract/support/eventually.js';
 import { type ConnectionPool, createPool } from '@handback/core';
-import { poolsOf } from '#cli/doctor/application.js';
+import { fetchApplication, poolsOf } from '#cli/doctor/application.js';
+import { applicationPools } from '#cli/doctor/checks/application.js';
+import { expectationsOf } from '#cli/doctor/expectation.js';
 import type { Finding } from '#cli/findings.js';
 import { handback } from '../handback.js';
 import { Clinic, textOf } from './clinic.js';
@@ -57,8 +59,89 @@ describe('doctor: what the application tells of its pools', () => {
     assert.deepEqual(names([stats, more]), ['0', 'orders']);
     assert.deepEqual(names({ pools: [more] }), ['orders']);
     assert.deepEqual(names({ pools: { db: stats, reporting: { stats } } }), ['db', 'reporting']);
-    for (const answer of [null, [], {}, 'x', { max: 4 }, { stats: {} }])
+    const wrong = [
+      { max: -1, leased: 1 },
+      { max: 0.5, leased: 0 },
+      { max: 1e308, leased: 1 },
+      { max: 0, leased: 0 },
+    ];
+    for (const answer of [null, [], {}, 'x', { max: 4 }, { stats: {} }, ...wrong])
       assert.throws(() => poolsOf(answer), /no statistics of a pool/);
+  });
+
+  it('is taken for what it can be: counts, ages, names that fit on a screen', () => {
+    const told = {
+      stats,
+      name: 'n'.repeat(5_000),
+      pid: -4,
+      holders: [
+        { route: 'r'.repeat(5_000), ageMs: 5, threadId: -1 },
+        { route: 'GET /', ageMs: -5 },
+        { route: 'GET /', ageMs: 1e300 },
+        { route: 'GET /', ageMs: '5' },
+        { route: 5, ageMs: 5 },
+        null,
+      ],
+      connections: [null, { threadId: 1.5, state: 'idle' }, { threadId: 'x', state: 'idle' }],
+      options: { max: 0, idleTimeoutMs: -5, queryTimeoutMs: null, leakAfterMs: 0, acquireTimeoutMs: null },
+    };
+    const [pool] = poolsOf(told);
+    assert.ok(pool);
+    const { holders, options } = pool;
+    assert.deepEqual([pool.name.length, pool.pid, pool.connections], [201, undefined, []]);
+    assert.deepEqual(
+      holders.map(({ route, threadId }) => [route.length, threadId]),
+      [[201, undefined]],
+    );
+    // What JSON has of Infinity.
+    assert.deepEqual(options, { max: 4, leakAfterMs: 0, acquireTimeoutMs: Number.POSITIVE_INFINITY });
+  });
+
+  it('has no values in its statements, whatever the application says, and no line breaks', () => {
+    const statement = "SELECT 'hunter2'\n  FROM t";
+    const [pool] = poolsOf({ stats, holders: [{ route: 'GET /', ageMs: 5, statement }] });
+    assert.equal(pool?.holders[0]?.statement, 'SELECT ? FROM t');
+  });
+
+  it('may begin with a byte order mark, and end before its time', async () => {
+    const env = {};
+    const marked: RequestListener = (_request, response) => response.end(`\ufeff${JSON.stringify(stats)}`);
+    await withServer(marked, async (url) => {
+      assert.equal((await fetchApplication(url, { timeoutMs: 10_000, env })).length, 1);
+    });
+    const slow: RequestListener = (_request, response) => response.write('{');
+    await withServer(slow, (url) =>
+      assert.rejects(fetchApplication(url, { timeoutMs: 500, env }), /^Error: no answer within 500 ms$/),
+    );
+    const cut: RequestListener = (_request, response) => {
+      response.writeHead(200, { 'content-length': 100 });
+      response.write('{', () => response.destroy());
+    };
+    await withServer(cut, (url) =>
+      assert.rejects(fetchApplication(url, { timeoutMs: 10_000, env }), /^Error: other side closed$/),
+    );
+  });
+
+  it('is asked with a header that is one: a broken one is not repeated', async () => {
+    const env = { HANDBACK_APP_AUTHORIZATION: 'Basic s3cret\nabc' };
+    await assert.rejects(
+      fetchApplication('http://127.0.0.1:1/', { timeoutMs: 1_000, env }),
+      (error: Error) => {
+        assert.match(error.message, /HANDBACK_APP_AUTHORIZATION is no header/);
+        return !error.message.includes('s3cret');
+      },
+    );
+  });
+
+  it('says nothing of leaks where the pool looks for none', () => {
+    const pools = poolsOf({ stats, options: { leakAfterMs: 0 }, holders: [{ route: 'GET /', ageMs: 1e9 }] });
+    const expectations = expectationsOf({}, pools);
+    const findings = applicationPools({ pools, expectations });
+    assert.deepEqual(
+      findings.map(({ id }) => id),
+      ['pool-exhausted', 'pool-history'],
+    );
+    assert.equal(expectations[0].transactionAfterMs, 30_000, 'open transactions are another matter');
   });
 
   describe('on a real server', () => {

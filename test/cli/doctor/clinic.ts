@@ -9,7 +9,7 @@ import { parseArguments } from '#cli/arguments.js';
 import type { ApplicationPool } from '#cli/doctor/application.js';
 import { findingsOf } from '#cli/doctor/checks/index.js';
 import { takePicture } from '#cli/doctor/examine.js';
-import { EXPECTATION_OPTIONS, expectationOf } from '#cli/doctor/expectation.js';
+import { EXPECTATION_OPTIONS, expectationsOf } from '#cli/doctor/expectation.js';
 import type { Picture } from '#cli/doctor/picture.js';
 import type { Finding, Severity } from '#cli/findings.js';
 import { type Ask, openSession } from '#cli/session.js';
@@ -121,7 +121,7 @@ export class Clinic {
       timeoutMs = TIMEOUT_MS,
     } = examining;
     const target = parseTarget(this.url(account, port));
-    const expected = expectationOf(parseArguments(flags, EXPECTATION_OPTIONS).values, pools[0]?.options);
+    const expectations = expectationsOf(parseArguments(flags, EXPECTATION_OPTIONS).values, pools);
     const password = target.passwordOfUrl() ?? '';
     const session = await openSession(target, { password, timeoutMs });
     const ask: Ask = (sql, values) => {
@@ -132,7 +132,7 @@ export class Clinic {
       const picture = await takePicture({
         target,
         session: { ...session, ask },
-        expected,
+        expectations,
         pools,
         behindProxy,
         sampleMs: meanwhile ? 1_000 : 0,

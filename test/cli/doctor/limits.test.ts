@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { poolsOf } from '#cli/doctor/application.js';
 import { Clinic, textOf } from './clinic.js';
 
 /** Makes the condition, sees it; removes it, sees it gone. */
@@ -56,7 +57,7 @@ describe('doctor: limits and timeouts against the options of the pools', () => {
     await clinic.sql('SET GLOBAL max_statement_time = 10');
     const short = await clinic.examine();
     assert.equal(short.severity('statement-timeout'), 'warning');
-    assert.match(textOf(short.finding('statement-timeout')), /10 s = 10000 ms <= queryTimeoutMs 30000/);
+    assert.match(textOf(short.finding('statement-timeout')), /10 s = 10000 ms < queryTimeoutMs 30000/);
     assert.equal(
       (await clinic.examine({ flags: ['--query-timeout', '9000'] })).severity('statement-timeout'),
       'ok',
@@ -101,5 +102,44 @@ describe('doctor: limits and timeouts against the options of the pools', () => {
     assert.equal((await clinic.examine()).severity('network-timeouts'), 'ok');
     const late = await clinic.examine({ flags: ['--connect-timeout', '5000'] });
     assert.match(textOf(late.finding('network-timeouts')), /connectTimeoutMs below acquireTimeoutMs/);
+  });
+
+  it('tells a timeout that is off from one that is short', async () => {
+    const off = await clinic.examine({ flags: ['--query-timeout', '0', '--idle-timeout', '0'] });
+    assert.equal(off.severity('statement-timeout'), 'info');
+    assert.match(textOf(off.finding('statement-timeout')), /^nobody ends statements/);
+    assert.match(textOf(off.finding('lock-timeouts')), /ms, and queryTimeoutMs 0 = none/);
+    assert.doesNotMatch(
+      off.finding('idle-timeout')?.change ?? '',
+      /wait_timeout/,
+      'no wait_timeout is long enough',
+    );
+    await clinic.sql('SET GLOBAL max_statement_time = 10');
+    const { finding } = await clinic.examine({ flags: ['--query-timeout', '0'] });
+    assert.equal(finding('statement-timeout')?.severity, 'warning');
+    assert.match(textOf(finding('statement-timeout')), /10000 ms, and .* = none\n.*max_statement_time 0:/s);
+    await clinic.sql('SET GLOBAL max_statement_time = 0');
+  });
+
+  it('looks at the timeouts of each pool, and names it where they differ', async () => {
+    const stats = { max: 4, leased: 0 };
+    const pools = poolsOf({
+      pools: {
+        db: { stats },
+        also: { stats: { ...stats, max: 5 } },
+        reporting: { stats, options: { idleTimeoutMs: 100_000_000 } },
+      },
+    });
+    const { findings } = await clinic.examine({ pools });
+    const ofIdle = findings.filter(({ id }) => id === 'idle-timeout');
+    assert.deepEqual(
+      ofIdle.map(({ severity, title }) => [severity, title.split(':')[0]]),
+      [
+        ['ok', 'db, also'],
+        ['warning', 'reporting'],
+      ],
+    );
+    const same = await clinic.examine({ pools: pools.slice(0, 2) });
+    assert.match(same.finding('idle-timeout')?.title ?? '', /^idle connections/);
   });
 });

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { hostname } from 'node:os';
 import { findingsOf } from '#cli/doctor/checks/index.js';
 import { takePicture } from '#cli/doctor/examine.js';
-import { expectationOf } from '#cli/doctor/expectation.js';
+import { expectationsOf } from '#cli/doctor/expectation.js';
 import { applicationOf } from '#cli/doctor/names.js';
 import { readPooling } from '#cli/doctor/read/between.js';
 import { Readings } from '#cli/doctor/read/readings.js';
@@ -151,7 +151,7 @@ async function examine(...answers: Answers) {
   const picture = await takePicture({
     target: { host: 'db', port: 3306, label: 'shop@db:3306' },
     session: { ask, id: OWN_ID, socket: undefined, close: async () => {} },
-    expected: expectationOf({}),
+    expectations: expectationsOf({}, []),
     pools: [],
     behindProxy: false,
     sampleMs: 0,
@@ -195,7 +195,7 @@ describe('doctor: on MySQL, by answers made after its manual', () => {
     const { finding } = await examine();
     assert.match(
       textOf(finding('statement-timeout')),
-      /max_execution_time 5000 ms = 5000 ms <= queryTimeoutMs 30000/,
+      /max_execution_time 5000 ms = 5000 ms < queryTimeoutMs 30000/,
     );
     assert.match(textOf(finding('connections-high-water')), /2026-01-02 03:04:05/);
     assert.equal(finding('idle-transaction-timeout'), undefined);

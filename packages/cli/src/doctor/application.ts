@@ -1,9 +1,14 @@
+import { maskValues } from '@handback/core';
+import { UsageError } from '../exit-codes.js';
+import { isCutInItsPassword } from '../target.js';
+import { oneLine } from '../text.js';
 import { DEFAULTS, type PoolLimits } from './expectation.js';
 
 /** A connection of the pool that is out, as `pool.holders()` tells of it. */
 export interface ApplicationHolder {
   readonly route: string;
   readonly ageMs: number;
+  /** Without its values, which an application that is not ours may have sent. */
   readonly statement: string | undefined;
   readonly threadId: number | undefined;
 }
@@ -33,6 +38,10 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** Longer answers are not statistics. */
 const MOST_BYTES = 4 * 1024 * 1024;
+/** Nothing is older than a century. */
+const MOST_MS = 100 * 366 * 86_400_000;
+/** Of a route or a pool: more would push everything else off the screen. */
+const LONGEST_NAME = 200;
 
 interface Fetching {
   readonly timeoutMs: number;
@@ -41,34 +50,65 @@ interface Fetching {
   readonly signal?: AbortSignal;
 }
 
-/** Rejects with a sentence without the url's user and password. */
-export async function fetchApplication(
-  given: string,
-  { timeoutMs, env, signal }: Fetching,
-): Promise<ApplicationPool[]> {
-  const url = new URL(given);
-  const headers: Record<string, string> = { accept: 'application/json' };
-  const { username, password } = url;
-  if (env.HANDBACK_APP_AUTHORIZATION) headers.authorization = env.HANDBACK_APP_AUTHORIZATION;
-  else if (username || password) headers.authorization = basic(username, password);
-  url.username = '';
-  url.password = '';
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
-  const response = await fetch(url, { headers, signal: until }).catch((error) => {
-    const { cause, name, message } = error as Error & { cause?: Error };
-    throw new Error(name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : cause?.message || message);
-  });
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw new Error(`it answered ${response.status}`);
-  }
-  return poolsOf(parse(await limitedText(response)));
+/** Throws UsageError, without the url: there may be a password in it. */
+export function checkAppUrl(given: string): void {
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new UsageError('--app is a url: http://127.0.0.1:3000/stats');
+  if (isCutInItsPassword(url) || basicOf(url) === null)
+    throw new UsageError(
+      'in the url of --app, characters such as % / ? # @ in a user or password are percent-encoded, and @ in a path is',
+    );
 }
 
-function basic(user: string, password: string): string {
-  const plain = `${decodeURIComponent(user)}:${decodeURIComponent(password)}`;
-  return `Basic ${Buffer.from(plain).toString('base64')}`;
+/** Rejects with a sentence without the url's user and password. */
+export async function fetchApplication(given: string, asking: Fetching): Promise<ApplicationPool[]> {
+  const { timeoutMs, signal } = asking;
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
+  const body = await answerOf(given, asking, until).catch((error) => {
+    throw new Error(deadline.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error));
+  });
+  return poolsOf(parse(body));
+}
+
+async function answerOf(given: string, { env }: Fetching, signal: AbortSignal): Promise<string> {
+  const url = new URL(given);
+  const headers = headersFor(url, env);
+  url.username = '';
+  url.password = '';
+  const response = await fetch(url, { headers, signal });
+  if (response.ok) return limitedText(response);
+  await response.body?.cancel();
+  throw new Error(`it answered ${response.status}`);
+}
+
+/** `fetch` says "fetch failed" or "terminated", and its cause what happened. */
+function reasonOf(error: Error & { cause?: Error }): string {
+  return error.cause?.message || error.message;
+}
+
+function headersFor(url: URL, { HANDBACK_APP_AUTHORIZATION: given }: NodeJS.ProcessEnv): Headers {
+  const headers = new Headers({ accept: 'application/json' });
+  const authorization = given || basicOf(url);
+  try {
+    if (authorization) headers.set('authorization', authorization);
+  } catch {
+    // The error of `Headers` repeats it.
+    throw new Error('HANDBACK_APP_AUTHORIZATION is no header: one line of Latin letters, digits and signs');
+  }
+  return headers;
+}
+
+/** '' = there is no user in it; null = it is not percent-encoded text. */
+function basicOf({ username, password }: URL): string | null {
+  if (!username && !password) return '';
+  try {
+    const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return `Basic ${Buffer.from(plain).toString('base64')}`;
+  } catch {
+    return null;
+  }
 }
 
 async function limitedText(response: Response): Promise<string> {
@@ -79,7 +119,7 @@ async function limitedText(response: Response): Promise<string> {
     if (size > MOST_BYTES) throw new Error(`its answer is longer than ${MOST_BYTES} bytes`);
     pieces.push(piece);
   }
-  return Buffer.concat(pieces).toString('utf8');
+  return new TextDecoder().decode(Buffer.concat(pieces));
 }
 
 function parse(body: string): unknown {
@@ -110,46 +150,63 @@ function listOf(answer: unknown): [string, unknown][] {
 
 function poolOf(name: string, value: unknown): ApplicationPool | null {
   if (!isObject(value)) return null;
-  const stats = numbersOf(isObject(value.stats) ? value.stats : value);
-  if (stats.max === undefined || stats.leased === undefined) return null;
-  const options = isObject(value.options) ? numbersOf(value.options) : {};
+  const stats = countsOf(isObject(value.stats) ? value.stats : value);
+  const { max, leased } = stats;
+  if (max === undefined || max === 0 || leased === undefined) return null;
+  const { pid } = value;
   return {
-    name: typeof value.name === 'string' ? value.name : name,
+    name: shortened(typeof value.name === 'string' ? value.name : name),
     stats,
     holders: Array.isArray(value.holders) ? value.holders.flatMap((holder) => holderOf(holder) ?? []) : [],
     ...(Array.isArray(value.connections) && {
       connections: value.connections.flatMap((each) => connectionOf(each) ?? []),
     }),
-    ...(typeof value.pid === 'number' && { pid: value.pid }),
-    options: { max: stats.max, ...limitsOf(options) },
+    ...(isCount(pid) && { pid }),
+    options: { max, ...(isObject(value.options) && limitsOf(value.options)) },
   };
 }
 
-function limitsOf(options: Readonly<Record<string, number>>): Partial<PoolLimits> {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(DEFAULTS, name)));
+/** JSON has no `Infinity`: it writes null, which of the options only this one may be. */
+function limitsOf(options: Json): Partial<PoolLimits> {
+  const told = Object.entries(countsOf(options)).filter(
+    ([name, value]) => Object.hasOwn(DEFAULTS, name) && (name !== 'max' || value > 0),
+  );
+  return {
+    ...Object.fromEntries(told),
+    ...(options.acquireTimeoutMs === null && { acquireTimeoutMs: Number.POSITIVE_INFINITY }),
+  };
 }
 
 function holderOf(value: unknown): ApplicationHolder | null {
-  if (!isObject(value) || typeof value.route !== 'string' || typeof value.ageMs !== 'number') return null;
+  if (!isObject(value)) return null;
   const { route, ageMs, statement, threadId } = value;
+  if (typeof route !== 'string' || typeof ageMs !== 'number' || !(ageMs >= 0 && ageMs <= MOST_MS))
+    return null;
   return {
-    route,
+    route: shortened(route),
     ageMs,
-    statement: typeof statement === 'string' ? statement : undefined,
-    threadId: typeof threadId === 'number' ? threadId : undefined,
+    statement: typeof statement === 'string' ? oneLine(maskValues(statement)) : undefined,
+    threadId: isCount(threadId) ? threadId : undefined,
   };
 }
 
 function connectionOf(value: unknown): ApplicationConnection | null {
-  if (!isObject(value) || typeof value.threadId !== 'number' || typeof value.state !== 'string') return null;
-  return { threadId: value.threadId, state: value.state };
+  if (!isObject(value) || !isCount(value.threadId) || typeof value.state !== 'string') return null;
+  return { threadId: value.threadId, state: shortened(value.state) };
 }
 
-function numbersOf(object: Json): Record<string, number> {
-  const entries = Object.entries(object).filter(
-    ([, value]) => typeof value === 'number' && Number.isFinite(value),
-  );
+/** What is not a count is left out. */
+function countsOf(object: Json): Record<string, number> {
+  const entries = Object.entries(object).filter(([, value]) => isCount(value));
   return Object.fromEntries(entries) as Record<string, number>;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function shortened(name: string): string {
+  return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name;
 }
 
 function isObject(value: unknown): value is Json {

@@ -3,15 +3,15 @@ import type { Command, Invocation, Values } from '../command.js';
 import { CommandError, UsageError } from '../exit-codes.js';
 import { exitCodeOf, type Finding } from '../findings.js';
 import { passwordFor } from '../password.js';
-import { openSession, type Session } from '../session.js';
+import { openSession, type Session, type SocketEnds } from '../session.js';
 import { parseTarget, type Target } from '../target.js';
-import { type ApplicationPool, fetchApplication } from './application.js';
+import { type ApplicationPool, checkAppUrl, fetchApplication } from './application.js';
 import { applicationPools } from './checks/application.js';
 import { findingsOf } from './checks/index.js';
 import { clientSockets } from './checks/sockets.js';
 import { takePicture } from './examine.js';
-import { EXPECTATION_OPTIONS, type Expectation, expectationOf } from './expectation.js';
-import type { Unseen } from './picture.js';
+import { EXPECTATION_OPTIONS, expectationOf, expectationsOf } from './expectation.js';
+import type { Picture, Unseen } from './picture.js';
 import { refusalFinding } from './refused.js';
 import { printReport, type Report, reportOf } from './report.js';
 import { addressesOf } from './sockets/addresses.js';
@@ -73,8 +73,7 @@ interface Request {
 function requestOf({ values, positionals }: Invocation): Request {
   if (positionals.length > 1) throw new UsageError('doctor takes one url');
   const app = textOption(values, 'app');
-  if (app !== undefined && !(URL.canParse(app) && /^https?:$/.test(new URL(app).protocol)))
-    throw new UsageError('--app is a url: http://127.0.0.1:3000/stats');
+  if (app !== undefined) checkAppUrl(app);
   expectationOf(values);
   return {
     target: parseTarget(positionals[0]),
@@ -89,7 +88,7 @@ function requestOf({ values, positionals }: Invocation): Request {
 /** What can be known without the server. */
 interface Surroundings {
   readonly pools: readonly ApplicationPool[];
-  readonly expected: Expectation;
+  readonly expectations: Picture['expectations'];
   readonly findings: Finding[];
   readonly unseen: Unseen[];
 }
@@ -129,42 +128,51 @@ async function lookAround(request: Request, env: NodeJS.ProcessEnv): Promise<Sur
       });
     }
   }
-  return { pools, expected: expectationOf(values, pools[0]?.options), findings, unseen: [] };
+  return { pools, expectations: expectationsOf(values, pools), findings, unseen: [] };
 }
 
 async function fromInside(request: Request, surroundings: Surroundings, session: Session): Promise<Report> {
-  const { pools, expected, findings, unseen } = surroundings;
-  const { socket } = session;
-  const sockets = socket
-    ? await censusOf(request.target, unseen, socket.remoteAddress, socket.remotePort)
-    : null;
+  const { pools, expectations, findings, unseen } = surroundings;
   const { target, behindProxy, sampleMs } = request;
-  const picture = await takePicture({ target, session, expected, pools, behindProxy, sampleMs, sockets });
+  const sockets = await censusOf(target, unseen, session.socket);
+  const picture = await takePicture({ target, session, expectations, pools, behindProxy, sampleMs, sockets });
   return reportOf(picture, [...findings, ...findingsOf(picture)], unseen);
 }
 
 /** Where we are not let in, this host's sockets and the application still tell something. */
 async function fromOutside(request: Request, surroundings: Surroundings, refusal: Finding): Promise<Report> {
-  const { pools, expected, findings, unseen } = surroundings;
+  const { pools, expectations, findings, unseen } = surroundings;
   const { target } = request;
-  const sockets = target.socketPath === undefined ? await censusOf(target, unseen) : null;
+  const sockets = await censusOf(target, unseen);
   return {
     server: { url: target.label },
     connections: [],
-    findings: [refusal, ...findings, ...clientSockets({ sockets }), ...applicationPools({ pools, expected })],
+    findings: [
+      refusal,
+      ...findings,
+      ...clientSockets({ sockets }),
+      ...applicationPools({ pools, expectations }),
+    ],
     unseen: [{ what: 'the server from within', why: refusal.title }, ...unseen],
   };
 }
 
 async function censusOf(
-  { host, port }: Target,
+  { host, port, socketPath }: Target,
   unseen: Unseen[],
-  address?: string,
-  remotePort = port,
+  ends?: SocketEnds,
 ): Promise<SocketCensus | null> {
+  if (socketPath !== undefined) {
+    unseen.push({
+      what: 'the sockets of this host, and whose they are',
+      why: 'the server is asked over its socket file, and its port is not known before',
+      remedy: 'ask it at its address: mysql://user@127.0.0.1:3306/',
+    });
+    return null;
+  }
   try {
-    const addresses = await addressesOf(host, address);
-    const census = await takeCensus({ addresses, port: remotePort, exceptPid: process.pid });
+    const addresses = await addressesOf(host, ends?.remoteAddress);
+    const census = await takeCensus({ addresses, port: ends?.remotePort ?? port, exceptPid: process.pid });
     if (census.processes.some((found) => found.process === undefined))
       unseen.push({
         what: 'which processes of this host some sockets are of',

@@ -2,7 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Session } from '../session.js';
 import type { Target } from '../target.js';
 import type { ApplicationPool } from './application.js';
-import type { Expectation } from './expectation.js';
 import type { Picture, Sample, Status } from './picture.js';
 import { forwardingOf, readPooling } from './read/between.js';
 import { readMetadataWaits } from './read/metadata-locks.js';
@@ -16,7 +15,7 @@ import type { SocketCensus } from './sockets/census.js';
 export interface Examination {
   readonly target: Pick<Target, 'host' | 'port' | 'label'>;
   readonly session: Session;
-  readonly expected: Expectation;
+  readonly expectations: Picture['expectations'];
   readonly pools: readonly ApplicationPool[];
   /** The word of whoever knows it; else it is looked for. */
   readonly behindProxy: boolean;
@@ -30,7 +29,7 @@ export interface Examination {
 
 /** Reads everything, judges nothing. Rejects with CommandError when the server is lost meanwhile. */
 export async function takePicture(examination: Examination): Promise<Picture> {
-  const { session, target, expected, pools, sockets } = examination;
+  const { session, target, expectations, pools, sockets } = examination;
   const readings = new Readings(session.ask);
   const before = await readStatus(readings);
   const server = await readServerFacts(readings);
@@ -63,7 +62,7 @@ export async function takePicture(examination: Examination): Promise<Picture> {
     metadataWaits,
     sockets,
     pools,
-    expected,
+    expectations,
     between: {
       pooling,
       forwarding: forwardingOf(

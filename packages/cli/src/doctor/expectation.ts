@@ -22,12 +22,14 @@ export const DEFAULTS: PoolLimits = {
   leakAfterMs: 30_000,
 };
 
-/** What the server is held against. */
+/** What the server is held against: one pool, in each of so many processes. */
 export interface Expectation extends PoolLimits {
   /** How many processes have such a pool; undefined = nobody said it. */
   readonly processes: number | undefined;
   /** As it was given: `20x32`. */
   readonly processesText: string | undefined;
+  /** The account of the pools, where it was said. */
+  readonly user: string | undefined;
   /** Options that nobody gave: Handback's defaults. */
   readonly assumed: ReadonlySet<keyof PoolLimits>;
   readonly sleepAfterMs: number;
@@ -38,6 +40,11 @@ export interface Expectation extends PoolLimits {
 export const EXPECTATION_OPTIONS: CommandOptions = {
   max: { type: 'string', value: 'N', help: `the pool's option max (default ${DEFAULTS.max})` },
   processes: { type: 'string', value: 'N|AxB', help: 'how many processes have such a pool: 640, or 20x32' },
+  'pool-user': {
+    type: 'string',
+    value: 'NAME',
+    help: "the pools' account, whose connections are not others' (default: as --app shows, else the url's)",
+  },
   'idle-timeout': { type: 'string', value: 'MS', help: `idleTimeoutMs (default ${DEFAULTS.idleTimeoutMs})` },
   'acquire-timeout': {
     type: 'string',
@@ -95,9 +102,24 @@ export function expectationOf(values: Values, told: Partial<PoolLimits> = {}): E
     assumed,
     processesText,
     processes: processesText === undefined ? undefined : productOf(processesText),
+    user: textOption(values, 'pool-user'),
     sleepAfterMs: numberOption(values, 'sleep-after') ?? Math.max(2 * limits.idleTimeoutMs, LEAST_SLEEP_MS),
-    transactionAfterMs: numberOption(values, 'transaction-after') ?? limits.leakAfterMs,
+    // 0 = it reports no leaks, which says nothing of transactions.
+    transactionAfterMs:
+      numberOption(values, 'transaction-after') ?? (limits.leakAfterMs || DEFAULTS.leakAfterMs),
   };
+}
+
+/** One for each pool that was told of, else one for a pool that is assumed; for what is looked at once, the most patient. */
+export function expectationsOf(
+  values: Values,
+  pools: readonly { readonly options: Partial<PoolLimits> }[],
+): [Expectation, ...Expectation[]] {
+  const each =
+    pools.length === 0 ? [expectationOf(values)] : pools.map(({ options }) => expectationOf(values, options));
+  const sleepAfterMs = Math.max(...each.map((one) => one.sleepAfterMs));
+  const transactionAfterMs = Math.max(...each.map((one) => one.transactionAfterMs));
+  return each.map((one) => ({ ...one, sleepAfterMs, transactionAfterMs })) as [Expectation, ...Expectation[]];
 }
 
 /** `20x32` = 640. */

@@ -31,6 +31,11 @@ function isThisHost(host: string, address: string): boolean {
   return named === own || named.startsWith(`${own}.`);
 }
 
+/** As the server's list has it: the account may have another name, or none (`''@'%'`). */
+export function ownUser({ threads, ownId }: Pick<Picture, 'threads' | 'ownId'>): string | undefined {
+  return threads.find(({ id }) => id === ownId)?.user;
+}
+
 /** `#7 shop@10.0.0.5:50364, schema shop, program api.js (pid 12), asleep for 3 h, GET /users` */
 export function describeThread(thread: Thread, picture: Pick<Picture, 'sockets' | 'pools'>): string {
   const { id, user, host, port, database, command, ageMs, statement } = thread;
@@ -41,7 +46,7 @@ export function describeThread(thread: Thread, picture: Pick<Picture, 'sockets' 
     database === undefined ? '' : `schema ${database}`,
     application === undefined ? '' : `program ${application}`,
     `${doing} for ${duration(ageMs)}`,
-    inTheApplication(id, picture.pools),
+    inTheApplication(thread, picture.pools),
     statement ?? '',
   ]
     .filter((part) => part !== '')
@@ -49,14 +54,20 @@ export function describeThread(thread: Thread, picture: Pick<Picture, 'sockets' 
 }
 
 /** What the pool whose connection it is says of it; '' = none of those that told. */
-function inTheApplication(id: number, pools: readonly ApplicationPool[]): string {
-  for (const { name, holders, connections = [] } of pools) {
-    const holder = holders.find(({ threadId }) => threadId === id);
+function inTheApplication(thread: Thread, pools: readonly ApplicationPool[]): string {
+  for (const { name, holders, connections = [], pid } of pools) {
+    if (!mayBeOf(thread, pid)) continue;
+    const holder = holders.find(({ threadId }) => threadId === thread.id);
     if (holder) return `held by ${holder.route} for ${duration(holder.ageMs)}`;
-    const connection = connections.find(({ threadId }) => threadId === id);
+    const connection = connections.find(({ threadId }) => threadId === thread.id);
     if (connection) return `${connection.state} in the pool ${name}`;
   }
   return '';
+}
+
+/** A number alone may be that of a session on another server: where the server knows the process too, it must fit. */
+export function mayBeOf(thread: Thread, pid: number | undefined): boolean {
+  return pid === undefined || thread.pid === undefined || pid === thread.pid;
 }
 
 /** A thread that has ended between two questions. */

@@ -99,7 +99,8 @@ export interface Picture {
   readonly metadataWaits: readonly MetadataWait[];
   readonly sockets: SocketCensus | null;
   readonly pools: readonly ApplicationPool[];
-  readonly expected: Expectation;
+  /** One for each of the pools, in their order; one that is assumed where there are none. */
+  readonly expectations: readonly [Expectation, ...Expectation[]];
   readonly between: Between;
   readonly unseen: readonly Unseen[];
 }

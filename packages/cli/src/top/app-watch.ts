@@ -1,5 +1,4 @@
 import { type ApplicationPool, fetchApplication } from '../doctor/application.js';
-import { UsageError } from '../exit-codes.js';
 
 /** What one application said, or why it did not. */
 export interface AppLook {
@@ -9,14 +8,6 @@ export interface AppLook {
   readonly error: string | undefined;
   /** On this machine's clock, in milliseconds. */
   readonly at: number;
-}
-
-/** Throws UsageError, without the url: there may be a password in it. */
-export function checkAppUrls(given: readonly string[]): void {
-  for (const url of given) {
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-      throw new UsageError('--app is a url: http://127.0.0.1:3000/stats');
-  }
 }
 
 interface Asking {

@@ -1,10 +1,11 @@
 import { numberOption, textOption } from '../arguments.js';
 import type { Command, Invocation } from '../command.js';
+import { checkAppUrl } from '../doctor/application.js';
 import { UsageError } from '../exit-codes.js';
 import { passwordFor } from '../password.js';
 import { openSession } from '../session.js';
 import { parseTarget, type Target } from '../target.js';
-import { type AppLook, askApps, checkAppUrls } from './app-watch.js';
+import { type AppLook, askApps } from './app-watch.js';
 import { intervalOf } from './interval.js';
 import { Live } from './live.js';
 import { Looker } from './looker.js';
@@ -82,7 +83,7 @@ function requestOf({ values, positionals, terminal, env }: Invocation): Request 
   if (positionals.length > 1) throw new UsageError('top takes one url');
   const target = parseTarget(positionals[0]);
   const apps = (values.app ?? []) as string[];
-  checkAppUrls(apps);
+  for (const url of apps) checkAppUrl(url);
   const timeoutMs = numberOption(values, 'timeout', 1) ?? DEFAULT_TIMEOUT_MS;
   const intervalMs = intervalOf(textOption(values, 'interval') ?? DEFAULT_INTERVAL);
   const once = values.once === true || values.json === true;

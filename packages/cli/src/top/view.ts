@@ -1,5 +1,5 @@
-import { maskValues } from '@handback/core';
 import type { ApplicationHolder, ApplicationPool } from '../doctor/application.js';
+import { mayBeOf } from '../doctor/names.js';
 import { numberOf, type Thread } from '../doctor/picture.js';
 import type { AppLook } from './app-watch.js';
 import type { ServerLook } from './server-watch.js';
@@ -182,8 +182,7 @@ function routeLines(apps: readonly AppLook[]): RouteLine[] {
 
 function routeLine({ pool, route, holders }: { pool: string; route: string; holders: ApplicationHolder[] }) {
   const byAge = holders.toSorted((a, b) => b.ageMs - a.ageMs);
-  // An application that is not ours may not have masked them.
-  const statements = byAge.flatMap(({ statement }) => (statement === undefined ? [] : maskValues(statement)));
+  const statements = byAge.flatMap(({ statement }) => statement ?? []);
   return {
     route,
     pool,
@@ -215,11 +214,8 @@ function claimsOf(apps: readonly AppLook[]): Map<number, Claim[]> {
   return claims;
 }
 
-/** A number alone may be that of a session on another server: the process that the server knows of it must fit, where it does. */
 function claimOn(thread: Thread, claims: ReadonlyMap<number, Claim[]>): Claim | undefined {
-  const fitting = claims
-    .get(thread.id)
-    ?.filter(({ pid }) => pid === undefined || thread.pid === undefined || pid === thread.pid);
+  const fitting = claims.get(thread.id)?.filter(({ pid }) => mayBeOf(thread, pid));
   return fitting?.find(({ holder }) => holder) ?? fitting?.[0];
 }
 

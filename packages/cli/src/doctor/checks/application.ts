@@ -5,8 +5,16 @@ import { firstOf } from '../names.js';
 import type { Picture } from '../picture.js';
 
 /** What the pools of the application say of themselves: who has the connections there. */
-export function applicationPools({ pools, expected }: Pick<Picture, 'pools' | 'expected'>): Finding[] {
-  return pools.flatMap((pool) => [exhaustion(pool), holders(pool, expected.leakAfterMs), history(pool)]);
+export function applicationPools({
+  pools,
+  expectations,
+}: Pick<Picture, 'pools' | 'expectations'>): Finding[] {
+  return pools.flatMap((pool, at) => [
+    exhaustion(pool),
+    // 0 = held for as long as anybody likes.
+    ...(expectations[at]?.leakAfterMs ? [holders(pool, expectations[at].leakAfterMs)] : []),
+    history(pool),
+  ]);
 }
 
 function label({ name }: ApplicationPool): string {
@@ -43,7 +51,7 @@ function describeHolder({ route, ageMs, statement, threadId }: ApplicationPool['
 }
 
 function holders(pool: ApplicationPool, leakAfterMs: number): Finding {
-  const long = pool.holders.filter(({ ageMs }) => leakAfterMs > 0 && ageMs >= leakAfterMs);
+  const long = pool.holders.filter(({ ageMs }) => ageMs >= leakAfterMs);
   const found = long.length > 0;
   return {
     id: 'pool-holders',

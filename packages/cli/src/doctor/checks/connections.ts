@@ -1,6 +1,6 @@
 import { count, duration, percent, plural } from '../../durations.js';
 import type { Finding, Severity } from '../../findings.js';
-import { firstOf } from '../names.js';
+import { firstOf, ownUser } from '../names.js';
 import { numberOf, type Picture } from '../picture.js';
 
 const CRITICAL_SHARE = 0.9;
@@ -77,10 +77,10 @@ export function connectionsHighWater({ server, status }: Picture): Finding[] {
 }
 
 /** The account's own limit, which is reached before the server's. */
-export function accountLimit({ server, threads }: Picture): Finding[] {
+export function accountLimit({ server, threads, ownId }: Picture): Finding[] {
   const limit = server.maxUserConnections;
   if (limit === 0) return [];
-  const user = server.account.slice(0, server.account.lastIndexOf('@'));
+  const user = ownUser({ threads, ownId });
   const used = threads.filter((thread) => thread.user === user).length;
   const severity = severityOf(used, limit);
   return [

@@ -1,7 +1,10 @@
 import type { Finding } from '../../findings.js';
+import type { Expectation } from '../expectation.js';
+import { firstOf } from '../names.js';
 import type { Picture } from '../picture.js';
 import { applicationPools } from './application.js';
 import { whatIsBetween } from './between.js';
+import { connectionBudget } from './budget.js';
 import {
   aborted,
   accountLimit,
@@ -11,11 +14,11 @@ import {
   logins,
 } from './connections.js';
 import {
-  connectionBudget,
   idleTimeout,
   idleTransactionTimeout,
   lockTimeouts,
   networkTimeouts,
+  type OnePool,
   statementTimeout,
 } from './limits.js';
 import { longTransactions, metadataLockWaits, rowLockWaits } from './locks.js';
@@ -23,12 +26,13 @@ import { sleepers } from './sleepers.js';
 import { clientSockets } from './sockets.js';
 
 type Check = (picture: Picture) => Finding[];
+type OfOnePool = (of: OnePool) => Finding[];
 
 /** Of the server's sessions as our pools' clients see them: meaningless where a proxy shares them. */
 const OF_OUR_CONNECTIONS: readonly Check[] = [
   connectionBudget,
   accountLimit,
-  idleTimeout,
+  ofEachPool(idleTimeout),
   sleepers,
   connectionRate,
 ];
@@ -39,16 +43,34 @@ const ALWAYS: readonly Check[] = [
   connectionsHighWater,
   aborted,
   logins,
-  statementTimeout,
-  lockTimeouts,
-  idleTransactionTimeout,
-  networkTimeouts,
+  ...[statementTimeout, lockTimeouts, idleTransactionTimeout, networkTimeouts].map(ofEachPool),
   longTransactions,
   rowLockWaits,
   metadataLockWaits,
   clientSockets,
   applicationPools,
 ];
+
+/** Pools with the same timeouts are judged together, and named where there are others. */
+function ofEachPool(check: OfOnePool): Check {
+  return ({ server, expectations, pools }) => {
+    const groups = new Map<string, { expected: Expectation; names: string[] }>();
+    for (const [at, expected] of expectations.entries()) {
+      const { max: _, ...timeouts } = expected;
+      const key = JSON.stringify({ ...timeouts, assumed: [...expected.assumed] });
+      const group = groups.get(key) ?? { expected, names: [] };
+      groups.set(key, group);
+      group.names.push(pools[at]?.name ?? '');
+    }
+    return [...groups.values()].flatMap(({ expected, names }) =>
+      check({ server, expected }).map((finding) =>
+        groups.size === 1
+          ? finding
+          : { ...finding, title: `${firstOf(names, String).join(', ')}: ${finding.title}` },
+      ),
+    );
+  };
+}
 
 /** Pure: all that they know is in the picture. */
 export function findingsOf(picture: Picture): Finding[] {

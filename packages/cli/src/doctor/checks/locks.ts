@@ -5,7 +5,11 @@ import type { MetadataWait, Picture, RowLockWait, Transaction } from '../picture
 
 /** Transactions that stay open hold locks, and old versions of rows. */
 export function longTransactions(picture: Picture): Finding[] {
-  const { transactions, expected, ownId } = picture;
+  const {
+    transactions,
+    expectations: [expected],
+    ownId,
+  } = picture;
   if (transactions === null) return [];
   const others = transactions.filter(({ threadId }) => threadId !== ownId && threadId !== 0);
   const long = others

@@ -5,7 +5,12 @@ import type { Picture } from '../picture.js';
 
 /** Connections that nobody uses and nobody closes, and whose they are. */
 export function sleepers(picture: Picture): Finding[] {
-  const { threads, expected, server, ownId } = picture;
+  const {
+    threads,
+    expectations: [expected],
+    server,
+    ownId,
+  } = picture;
   const asleep = threads
     .filter(({ command, id }) => command === 'Sleep' && id !== ownId)
     .toSorted((a, b) => b.ageMs - a.ageMs);

@@ -1,5 +1,6 @@
 import { maskValues } from '@handback/core';
 import type { Row } from '../../session.js';
+import { oneLine } from '../../text.js';
 import type { ServerFacts, Thread } from '../picture.js';
 import type { ProgramsById } from './programs.js';
 import { integer, type Readings, text } from './readings.js';
@@ -39,7 +40,7 @@ function threadOf(row: Row, programs: ProgramsById): Thread {
     command: text(row.command),
     state: text(row.state),
     ageMs: Math.max(0, Number(row.ageMs) || 0),
-    statement: info === '' ? undefined : maskValues(info),
+    statement: info === '' ? undefined : oneLine(maskValues(info)),
     program,
     pid,
     pool,
