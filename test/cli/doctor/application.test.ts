@@ -113,6 +113,10 @@ describe('doctor: what the application tells of its pools', () => {
     await withServer(slow, (url) =>
       assert.rejects(fetchApplication(url, { timeoutMs: 500, env }), /^Error: no answer within 500 ms$/),
     );
+    const endless: RequestListener = (_request, response) => response.end('x'.repeat(4 * 1024 * 1024 + 1));
+    await withServer(endless, (url) =>
+      assert.rejects(fetchApplication(url, { timeoutMs: 10_000, env }), /longer than 4194304 bytes/),
+    );
     const cut: RequestListener = (_request, response) => {
       response.writeHead(200, { 'content-length': 100 });
       response.write('{', () => response.destroy());

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@handback/contract/support/eventually.js';
-import { clientSockets } from '#cli/doctor/checks/sockets.js';
+import { clientSockets, hiddenIn } from '#cli/doctor/checks/sockets.js';
 import { takeCensus } from '#cli/doctor/sockets/census.js';
 import { canonicalAddress, parseProcNet } from '#cli/doctor/sockets/proc-net.js';
 import { socketTables } from '#cli/doctor/sockets/tables.js';
@@ -76,6 +76,10 @@ describe('doctor: the tables of sockets in /proc', () => {
       assert.equal(census.timeWait, 1);
       const [finding] = clientSockets({ sockets: census });
       assert.equal(finding?.severity, 'warning');
+      assert.deepEqual(
+        hiddenIn(census).map(({ remedy }) => remedy),
+        ['run it as root, or as the account that the processes run as'],
+      );
       assert.deepEqual(finding?.evidence.toSorted(), [
         'a process of uid 33 that this account may not look into: 0 ESTABLISHED, 1 CLOSE_WAIT',
         'node api.mjs (pid 41): 1 ESTABLISHED, 1 CLOSE_WAIT',
@@ -107,6 +111,12 @@ describe('doctor: the tables of sockets in /proc', () => {
       assert.deepEqual(
         sockets.map(({ inode }) => inode),
         ['7001', '7002'],
+      );
+      const mapped = line('0000000000000000FFFF00000500000A:0CEA', '08', '7003');
+      await writeFile(join(proc, '42/net/tcp6'), `${HEAD}\n${mapped}\n`);
+      assert.deepEqual(
+        (await socketTables(proc)).map(({ remoteAddress, state }) => [remoteAddress, state]).at(-1),
+        ['10.0.0.5', 'CLOSE_WAIT'],
       );
     } finally {
       await rm(proc, { recursive: true });

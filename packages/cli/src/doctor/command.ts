@@ -8,7 +8,7 @@ import { parseTarget, type Target } from '../target.js';
 import { type ApplicationPool, checkAppUrl, fetchApplication } from './application.js';
 import { applicationPools } from './checks/application.js';
 import { findingsOf } from './checks/index.js';
-import { clientSockets } from './checks/sockets.js';
+import { clientSockets, hiddenIn } from './checks/sockets.js';
 import { takePicture } from './examine.js';
 import { EXPECTATION_OPTIONS, expectationOf, expectationsOf } from './expectation.js';
 import type { Picture, Unseen } from './picture.js';
@@ -173,12 +173,7 @@ async function censusOf(
   try {
     const addresses = await addressesOf(host, ends?.remoteAddress);
     const census = await takeCensus({ addresses, port: ends?.remotePort ?? port, exceptPid: process.pid });
-    if (census.processes.some((found) => found.process === undefined))
-      unseen.push({
-        what: 'which processes of this host some sockets are of',
-        why: 'this account may not look into the processes of others',
-        remedy: 'run it as root, or as the account that the processes run as',
-      });
+    unseen.push(...hiddenIn(census));
     return census;
   } catch (error) {
     unseen.push({

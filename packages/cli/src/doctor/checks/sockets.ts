@@ -1,7 +1,7 @@
 import { plural } from '../../durations.js';
 import type { Finding } from '../../findings.js';
 import { firstOf, nameOfProcess } from '../names.js';
-import type { Picture } from '../picture.js';
+import type { Picture, Unseen } from '../picture.js';
 import type { ProcessSockets, SocketCensus } from '../sockets/census.js';
 
 /** What this host has open to the server; CLOSE_WAIT = the server has hung up, and the program does not notice. */
@@ -22,6 +22,18 @@ export function clientSockets({ sockets }: Pick<Picture, 'sockets'>): Finding[] 
       change: left
         ? 'the program lost these connections without closing them: end or restart it, and use a pool that closes what the server has closed'
         : undefined,
+    },
+  ];
+}
+
+/** Sockets whose process this account may not look into. */
+export function hiddenIn({ processes }: SocketCensus): Unseen[] {
+  if (processes.every(({ process }) => process !== undefined)) return [];
+  return [
+    {
+      what: 'which processes of this host some sockets are of',
+      why: 'this account may not look into the processes of others',
+      remedy: 'run it as root, or as the account that the processes run as',
     },
   ];
 }
