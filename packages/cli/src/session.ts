@@ -38,11 +38,13 @@ const GOODBYE_MS = 1_000;
 /** Rejects with CommandError, in which `code` is the driver's. */
 export async function openSession(target: Target, options: SessionOptions): Promise<Session> {
   const { timeoutMs } = options;
-  const connection = await connect(configFor(target, options)).catch((error) => {
+  const { connection, faults } = await connect(configFor(target, options)).catch((error) => {
     throw new CommandError(`no connection to ${target.label}: ${reasonOf(error, timeoutMs)}`, error.code);
   });
   const ask: Ask = async (sql, values = []) => {
-    const [rows] = await connection.query({ sql, values: [...values], timeout: timeoutMs });
+    const asked = connection.query({ sql, values: [...values], timeout: timeoutMs });
+    // On a connection that is gone the driver says no more than that it is closed.
+    const [rows] = await asked.catch((error) => Promise.reject(faults[0] ?? error));
     return rows as Row[];
   };
   try {
@@ -61,13 +63,14 @@ export async function openSession(target: Target, options: SessionOptions): Prom
 }
 
 /** The driver's own leaves the socket of a refused login open until the server hangs up, and the process with it. */
-async function connect(config: ConnectionOptions): Promise<Connection> {
+async function connect(config: ConnectionOptions): Promise<{ connection: Connection; faults: Error[] }> {
   const connection = mysql.createConnection(config).promise();
-  // What happens to it is seen by the next statement.
-  connection.on('error', () => {});
+  const faults: Error[] = [];
+  // What happens to it between two statements is told by the next one.
+  connection.on('error', (error) => faults.push(error));
   try {
     await connection.connect();
-    return connection;
+    return { connection, faults };
   } catch (error) {
     cut(connection);
     throw error;

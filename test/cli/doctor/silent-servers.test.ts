@@ -54,4 +54,21 @@ describe('doctor: a server that does not answer', () => {
       await clinic.close();
     }
   });
+
+  it('is named as lost when it ends while it is looked at, and looked at again when it is back', async function () {
+    const clinic = await Clinic.open(this);
+    try {
+      const end = async () => {
+        await clinic.server.kill();
+      };
+      await assert.rejects(clinic.examine({ meanwhile: end }), {
+        code: 'PROTOCOL_CONNECTION_LOST',
+        message: /^the server was lost while it was looked at: .*closed the connection/,
+      });
+      await clinic.server.restart();
+      assert.equal((await clinic.examine()).severity('connections-now'), 'ok');
+    } finally {
+      await clinic.close();
+    }
+  });
 });

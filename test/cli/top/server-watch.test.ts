@@ -3,12 +3,12 @@ import { CommandError } from '#cli/exit-codes.js';
 import type { Session } from '#cli/session.js';
 import { ServerWatch } from '#cli/top/server-watch.js';
 
-/** A server that answers nothing in particular, or fails. */
+/** A server that answers with a row of nothing in particular, or fails. */
 function scripted() {
   const state = { now: 0, up: true, opened: 0, closed: 0 };
   const ask: Session['ask'] = async (sql) => {
     if (!state.up) throw new Error('Connection lost');
-    return /VERSION\(\)/.test(sql) ? [{ version: '10.11-MariaDB', account: 'u@%' }] : [];
+    return /VERSION\(\)/.test(sql) ? [{ version: '10.11-MariaDB', account: 'u@%' }] : [{}];
   };
   const open = async (): Promise<Session> => {
     if (!state.up) throw new CommandError('no connection to u@h:3306: refused');
