@@ -109,12 +109,14 @@ describe('incidents', () => {
   });
 
   it('the command says what it can do, and refuses what it does not know', async () => {
-    const help = await runNode([SCRIPT, '--help']);
-    assert.equal(help.code, 0);
+    const wrong = [['6'], ['--no-such-option'], ['--docs', '--short']];
+    const [help, ...refused] = await Promise.all(
+      [['--help'], ...wrong].map((args) => runNode([SCRIPT, ...args])),
+    );
+    assert.equal(help?.code, 0);
     for (const { number, title } of incidents) assert.ok(help.stdout.includes(`${number}  ${title}`));
-    for (const wrong of [['6'], ['--no-such-option'], ['--docs', '--short']]) {
-      const { code, stderr } = await runNode([SCRIPT, ...wrong]);
-      assert.equal(code, 2, wrong.join(' '));
+    for (const { code, stderr } of refused) {
+      assert.equal(code, 2, stderr);
       assert.match(stderr, /Usage: npm run incident/);
     }
   });

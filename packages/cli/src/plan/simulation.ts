@@ -52,9 +52,10 @@ function summary(waits: Float64Array, rate: number): Simulated {
   const errorMs = errorOf(waits);
   const meanMs = mean(waits);
   const sorted = waits.toSorted();
+  const ofNone = firstAbove(0, sorted);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   return {
-    waiting: waits.reduce((count, wait) => count + (wait > 0 ? 1 : 0), 0) / waits.length,
+    waiting: (waits.length - ofNone) / waits.length,
     meanMs,
     p95Ms: at(0.95),
     p99Ms: at(0.99),
@@ -73,8 +74,23 @@ function errorOf(waits: Float64Array): number {
   return T * Math.sqrt(squares / (BATCHES - 1) / BATCHES);
 }
 
+/** A loop: of millions of numbers a function for each takes most of the time. */
 function mean(waits: Float64Array): number {
-  return waits.reduce((sum, wait) => sum + wait, 0) / waits.length;
+  let sum = 0;
+  for (let n = 0; n < waits.length; n++) sum += waits[n] as number;
+  return sum / waits.length;
+}
+
+/** Where in a sorted list they begin; its length where none is. */
+function firstAbove(limit: number, sorted: Float64Array): number {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((sorted[middle] as number) > limit) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 /** When each connection is free again: a heap with the earliest on top. */
