@@ -10,6 +10,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     'abort',
     'admissions',
     'call-site',
+    'channel-watch',
     'channels',
     'clock',
     'driver',
@@ -26,6 +27,7 @@ const LAYERS: readonly (readonly [layer: string, ...files: string[]])[] = [
     'values',
     ...[
       'answer',
+      'asker',
       'connection-source',
       'entry',
       'evictor',

@@ -5,6 +5,7 @@ import type { HandbackError } from '#core/errors.js';
 import { PoolEvents } from '#core/events.js';
 import { Knowledge } from '#core/knowledge.js';
 import type { PoolOptions, PoolSettings } from '#core/options.js';
+import { PendingCount } from '#core/pending.js';
 import { isSheddable } from '#core/policy.js';
 import { type Acquirer, Queue } from '#core/queue.js';
 import { readPoolOptions } from '#core/read-options.js';
@@ -171,7 +172,7 @@ export class Simulation {
     const acquires = new AcquireReports({ settings, clock, events });
     const waiting = () => this.queue.size;
     this.queue = new Queue(
-      { settings, clock, counters, reporter, acquires },
+      { settings, clock, counters, reporter, acquires, pending: new PendingCount() },
       {
         dispense: () => this.#dispense(),
         takeBack: () => {
@@ -236,7 +237,9 @@ export class Simulation {
         over();
       },
     };
-    this.queue.lend(acquirer);
+    const entry = this.queue.size > 0 ? null : this.#dispense();
+    if (entry) acquirer.granted(entry);
+    else this.queue.join(acquirer);
     return outcome;
   }
 

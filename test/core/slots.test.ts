@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Entry } from '#core/entry.js';
-import { LinkedList } from '#core/linked-list.js';
+import { IdleList } from '#core/idle-list.js';
+import { type Linked, LinkedList } from '#core/linked-list.js';
 import { Slots } from '#core/slots.js';
 import { LEGAL_MOVES, type State } from '#core/states.js';
 
@@ -84,21 +85,25 @@ describe('slots', () => {
   });
 });
 
+interface Item extends Linked<Item> {
+  readonly id: number;
+}
+
 describe('linked list', () => {
   it('is what an array would be, removal from the middle and while it is walked included', () => {
     const steps = fc.array(fc.tuple(fc.boolean(), fc.nat(20)), { maxLength: 60 });
     fc.assert(
       fc.property(steps, (each) => {
-        const list = new LinkedList<Entry>();
-        const array: Entry[] = [];
+        const list = new LinkedList<Item>();
+        const array: Item[] = [];
         for (const [push, n] of each) {
           if (push) {
-            const entry = new Entry(n, 0);
-            list.push(entry);
-            array.push(entry);
+            const item: Item = { id: n, previous: null, next: null };
+            list.push(item);
+            array.push(item);
           } else if (array.length > 0) {
             const [removed] = array.splice(n % array.length, 1);
-            list.remove(removed as Entry);
+            list.remove(removed as Item);
           }
           assert.deepEqual([...list], array);
           assert.deepEqual(
@@ -106,9 +111,56 @@ describe('linked list', () => {
             [array[0] ?? null, array.at(-1) ?? null, array.length],
           );
         }
-        for (const entry of list) list.remove(entry);
+        for (const item of list) list.remove(item);
         assert.equal(list.size, 0);
       }),
     );
+  });
+});
+
+describe('list of idle entries', () => {
+  const idle = (id: number) => Object.assign(new Entry(id, 0), { state: 'idle' as const });
+  const ids = (entries: Iterable<Entry>) => [...entries].map(({ id }) => id);
+
+  it('is what an array would be, removal from the middle included, also when it has more than it began with', () => {
+    const act = fc.constantFrom('push', 'push', 'push', 'unshift', 'first', 'last', 'any');
+    const steps = fc.array(fc.tuple(act, fc.nat(40)), { maxLength: 120 });
+    fc.assert(
+      fc.property(steps, (each) => {
+        const list = new IdleList();
+        const array: Entry[] = [];
+        for (const [step, [what, n]] of each.entries()) {
+          if (what === 'push' || what === 'unshift') {
+            const entry = idle(step);
+            list[what](entry);
+            array[what](entry);
+          } else if (array.length > 0) {
+            const at = { first: 0, last: array.length - 1, any: n % array.length }[what];
+            list.remove(array.splice(at, 1)[0] as Entry);
+          }
+          assert.deepEqual(ids(list), ids(array));
+          assert.deepEqual(
+            [list.first?.id, list.last?.id, list.size],
+            [array[0]?.id, array.at(-1)?.id, array.length],
+          );
+        }
+      }),
+    );
+  });
+
+  it('leaves out, while it is walked, what has gone meanwhile', () => {
+    const list = new IdleList();
+    const entries = [1, 2, 3].map(idle);
+    for (const entry of entries) list.push(entry);
+    const visited: number[] = [];
+    for (const entry of list) {
+      visited.push(entry.id);
+      for (const gone of entries.slice(0, 2)) {
+        if (gone.state !== 'idle') continue;
+        list.remove(gone);
+        Object.assign(gone, { state: 'leased' });
+      }
+    }
+    assert.deepEqual(visited, [1, 3]);
   });
 });

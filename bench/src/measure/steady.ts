@@ -30,6 +30,8 @@ export async function nsPerOperation(
   return median(costs);
 }
 
+/** The clock counts microseconds: so few operations may seem to take none of them, and then there would be no end to what is run. */
+const FASTEST_NS = 1;
 /** So many times without getting faster: it is compiled. */
 const steadyAfter = 5;
 const fasterBy = 0.95;
@@ -40,7 +42,7 @@ export async function warmUp(run: Run, ns: number, operations: number): Promise<
   let best = Number.POSITIVE_INFINITY;
   let same = 0;
   for (let spent = 0; spent < ns || (same < steadyAfter && spent < ns * longestWarmUp); ) {
-    const pace = await cpuNs(run, operations);
+    const pace = Math.max(FASTEST_NS, await cpuNs(run, operations));
     spent += pace * operations;
     same = pace < best * fasterBy ? 0 : same + 1;
     best = Math.min(best, pace);

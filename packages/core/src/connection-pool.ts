@@ -1,5 +1,6 @@
 import { isSignal } from './abort.js';
 import { acquireHandle, acquireHandleWith, OneShot, transactionOf, type WaitOptions } from './acquirers.js';
+import { Asker } from './asker.js';
 import { CallSite } from './call-site.js';
 import { Current, currentOwner, isInUse, runIn } from './current-db.js';
 import type { ServerFacts } from './driver.js';
@@ -53,9 +54,9 @@ const ACQUIRE_RULES: Rules = {
 };
 
 /** One for all of whose owner nothing is known. */
-const ONE_SHOT: Holder = { route: 'pool', comesBack: true };
-const ACQUIRE: Holder = { route: 'pool.acquire' };
-const TRY_ACQUIRE: Holder = { route: 'pool.tryAcquire' };
+const ONE_SHOT = new Asker('pool', true);
+const ACQUIRE = new Asker('pool.acquire');
+const TRY_ACQUIRE = new Asker('pool.tryAcquire');
 
 /** Leases, one-shot statements, and jobs, over one pool of connections. Made by `createPool`. */
 export class ConnectionPool extends Queryable implements AsyncDisposable {
@@ -157,7 +158,7 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   /** BEGIN, `fn`, COMMIT on a connection of its own; ROLLBACK when `fn` throws. */
   async transaction<T>(fn: Work<T>, options: TransactionOptions = {}): Promise<T> {
     checkTransaction(fn, options);
-    const holder: Holder = { route: 'pool.transaction' };
+    const holder = new Asker('pool.transaction');
     if (this.#pool.stacks.next()) holder.site = new CallSite();
     const around = currentOwner();
     if (!around && this.#names.size === 0) return transactionOf(this.#pool, holder, fn, options);
@@ -167,7 +168,8 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
       () => over,
       around,
     );
-    const owned = around ? heldBy(current, holder) : { ...holder, owner: current };
+    if (!around) holder.owner = current;
+    const owned = around ? heldBy(current, holder) : holder;
     this.#pool.knowOwners();
     this.#pool.asked(owned);
     const work: Work<T> = (tx) => runIn(current, () => fn(tx));
@@ -205,21 +207,21 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
   }
 
   /** Who asks for a connection now. */
-  #asking(holder: Holder, scope?: Scope, sampled = !holder.comesBack && this.#pool.stacks.next()): Holder {
-    const known = this.#holder(holder, scope);
-    const asking = sampled && known === holder ? { ...holder } : known;
+  #asking(asker: Asker, scope?: Scope, sampled = !asker.comesBack && this.#pool.stacks.next()): Holder {
+    const known = this.#holder(asker, scope);
+    const asking = sampled && known === asker ? asker.own : known;
     if (sampled) asking.site = new CallSite();
     this.#pool.asked(asking);
     return asking;
   }
 
   /** Who it is on whose behalf the pool is asked, if that can be known. */
-  #holder(holder: Holder, scope?: Scope): Holder {
+  #holder(asker: Asker, scope?: Scope): Holder {
     const owner = scope ? Scope.lifeOf(scope).ownedBy() : currentOwner();
     // Where owners are known, more than that is noted about each holder.
-    if (!owner) return this.#pool.knowsOwners ? { ...holder } : holder;
+    if (!owner) return this.#pool.knowsOwners ? asker.own : asker;
     this.#pool.knowOwners();
-    return heldBy(owner, holder);
+    return heldBy(owner, asker);
   }
 
   /** A snapshot of gauges and counters. */

@@ -30,14 +30,11 @@ export class Doors {
     return this.parts.settings.reuse === 'lifo' ? idle.last : idle.first;
   }
 
-  /** The only door out: what is handed over has just been found usable. `waiter`: who waited for it; null = nobody did. */
+  /**
+   * The only door out, but for the quick way through it: what is handed over has just been found usable. `waiter`: who waited for
+   * it; null = nobody did.
+   */
   dispense(holder: Holder, waiter: Waiter | null, mustBeProven = true): Entry | null {
-    return (
-      this.turnstile.out(holder, waiter, mustBeProven) ?? this.dispenseWithCare(holder, waiter, mustBeProven)
-    );
-  }
-
-  private dispenseWithCare(holder: Holder, waiter: Waiter | null, mustBeProven: boolean): Entry | null {
     const { settings, trust } = this.parts;
     const { circumstances } = this.rooms;
     while (!circumstances.closing) {
@@ -155,6 +152,7 @@ export class Doors {
       return this.evict(entry, 'stale', 'the pool was renewed after it was opened');
     if (circumstances.overMax) return this.evict(entry, 'resized', 'max was made smaller');
     slots.move(entry, 'idle', first);
+    this.turnstile.admit(entry);
     // Else nobody is to be served, and nothing to be opened.
     if (queue.size > 0 || slots.counts.idle < settings.minIdle) this.serve();
   }
@@ -189,6 +187,7 @@ export class Doors {
   /** The connection is gone, whatever it was doing. A leased one is sorted out when it comes back. */
   lost(entry: Entry, error: Error): void {
     entry.session.unusable ??= error.message;
+    entry.doubt();
     if (entry.state === 'validating') return this.rooms.renewal.foundDead(entry, error.message);
     if (ALIVE.has(entry.state)) {
       this.rooms.renewal.distrust(error.message);

@@ -148,7 +148,10 @@ export interface DriverConnection {
   isUsable(): boolean;
   /** Whether a command runs or waits, or rows lie unread. */
   isBusy(): boolean;
-  /** Usable, and not busy: both in one, for every acquire asks. */
+  /**
+   * Of one that was usable and quiet when it was last looked at: whether it still is, as far as that can change without a word. Every
+   * acquire asks, so it asks less than the two above.
+   */
   isReady(): boolean;
   /** Whether the session speaks another character set than it was opened with (see docs/decisions.md). */
   charsetChanged(): boolean;

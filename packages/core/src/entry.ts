@@ -2,7 +2,6 @@ import type { CallSite } from './call-site.js';
 import type { DriverConnection } from './driver.js';
 import type { LeaseFacts } from './events.js';
 import { holderFacts, leaseFacts } from './lease-facts.js';
-import type { Linked } from './linked-list.js';
 import type { ScopeSettings } from './options.js';
 import type { Owner } from './owner.js';
 import type { QueryLog } from './query-log.js';
@@ -57,7 +56,7 @@ export interface Holding {
 }
 
 /** The pool's record of one connection, from the decision to open it until it is closed. */
-export class Entry implements Linked<Entry> {
+export class Entry {
   /** Never reused, so that an event names one connection. */
   readonly id: number;
   /** Written by `Slots.move` alone. */
@@ -89,9 +88,13 @@ export class Entry implements Linked<Entry> {
   expiresAt = Number.POSITIVE_INFINITY;
   /** When its lifetime is over; Infinity = never. */
   outlivedAt = Number.POSITIVE_INFINITY;
-  /** Neighbours in the list of idle entries. */
-  previous: Entry | null = null;
-  next: Entry | null = null;
+  /**
+   * Until when no closer look is needed at it, where it was made idle since anything changed that decides about it: -Infinity =
+   * it is; see `Turnstile`.
+   */
+  plainUntil = Number.NEGATIVE_INFINITY;
+  /** The same, where it has to be proven too. */
+  provenUntil = Number.NEGATIVE_INFINITY;
   #facts: LeaseFacts | null = null;
 
   constructor(id: number, now: number, generation = 0, surroundings?: Surroundings) {
@@ -121,6 +124,12 @@ export class Entry implements Linked<Entry> {
     this.holder = null;
     this.young = null;
     this.holding = null;
+  }
+
+  /** What decides about it may have changed. */
+  doubt(): void {
+    this.plainUntil = Number.NEGATIVE_INFINITY;
+    this.provenUntil = Number.NEGATIVE_INFINITY;
   }
 
   get threadId(): number | undefined {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { acquiresArePublished, isPublished, publish, releasesArePublished } from './channels.js';
+import { isPublished, publish, published } from './channels.js';
 import type { DoubleAcquireReport, ErrorCode, HandbackError, HolderReport, PoolReport } from './errors.js';
 import { outsideRequests } from './neutral.js';
 import type { EvictReason } from './states.js';
@@ -129,12 +129,12 @@ export class PoolEvents extends EventEmitter<PoolEventMap> {
 
   /** @internal As {@link heard} says it, of what comes with every lease. */
   get hearsAcquire(): boolean {
-    return this.acquireHasListeners || acquiresArePublished();
+    return this.acquireHasListeners || published.acquires;
   }
 
   /** @internal */
   get hearsRelease(): boolean {
-    return this.releaseHasListeners || releasesArePublished();
+    return this.releaseHasListeners || published.releases;
   }
 
   /** Whether building the event is worth it. */

@@ -30,6 +30,11 @@ export interface ServingOrder {
   readonly turn: 'steady' | 'sheddable' | null;
 }
 
+/** How many wait: one object, so that every acquire and release can look at it without asking its way through the pool. */
+export class PendingCount {
+  size = 0;
+}
+
 const IN_ORDER: ServingOrder = { newestFirst: false, turn: null };
 
 /**
@@ -41,8 +46,7 @@ const IN_ORDER: ServingOrder = { newestFirst: false, turn: null };
  */
 // Every acquire that waits comes by here: as in doors.ts, its fields are private to the compiler, not to the engine.
 export class Pending<W extends Waiter> {
-  /** How many wait. */
-  size = 0;
+  private readonly count: PendingCount;
   private readonly steady: WaitingLine<W>;
   private readonly sheddable: WaitingLine<W>;
   private readonly clock: Clock;
@@ -53,11 +57,17 @@ export class Pending<W extends Waiter> {
   private timerAt = Number.POSITIVE_INFINITY;
 
   /** `unqueuedMs`: how long those may wait who are not to queue. */
-  constructor(clock: Clock, unqueuedMs: number, onExpired: (waiter: W) => void) {
+  constructor(clock: Clock, unqueuedMs: number, onExpired: (waiter: W) => void, count = new PendingCount()) {
+    this.count = count;
     this.clock = clock;
     this.steady = new WaitingLine(unqueuedMs);
     this.sheddable = new WaitingLine(unqueuedMs);
     this.onExpired = onExpired;
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.count.size;
   }
 
   /** How many wait that are sheddable. */
@@ -98,7 +108,7 @@ export class Pending<W extends Waiter> {
     if (limit < moment.shortest) moment.shortest = limit;
     waiter.came = moment;
     waiter.place = -waiter.place;
-    this.size++;
+    this.count.size++;
     const { owner } = waiter.holder;
     if (owner) owner.count(1);
     line.push(waiter, limit);
@@ -108,12 +118,12 @@ export class Pending<W extends Waiter> {
   remove(waiter: W): boolean {
     if (waiter.place <= 0) return false;
     waiter.place = -waiter.place;
-    this.size--;
+    this.count.size--;
     const { owner } = waiter.holder;
     if (owner) owner.count(-1);
     if (waiter.sheddable) this.sheddable.remove(waiter);
     else this.steady.remove(waiter);
-    if (this.size === 0 && this.timer !== null) this.unschedule();
+    if (this.count.size === 0 && this.timer !== null) this.unschedule();
     return true;
   }
 
@@ -128,7 +138,7 @@ export class Pending<W extends Waiter> {
     this.moment = null;
     // In whole milliseconds; nobody's deadline comes too soon by that.
     moment.at = Math.ceil(this.clock.now());
-    if (this.size > 0) this.schedule(moment.at + moment.shortest);
+    if (this.count.size > 0) this.schedule(moment.at + moment.shortest);
   }
 
   private schedule(deadline: number): void {

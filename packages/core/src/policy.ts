@@ -112,12 +112,19 @@ export function howToValidate(
   settings: PoolSettings,
   trust: Trust,
 ): 'ask' | 'look' | null {
-  const { validate, validateAfterMs } = settings;
-  const quietFor = now - entry.provenAt;
-  const trusted = entry.provenAt >= trust.distrustedAt;
-  if (trusted && entry.checked && quietFor < Math.max(validateAfterMs, CHECK_HOLDS_MS)) return null;
-  if (trusted && validate !== 'always' && quietFor < validateAfterMs) return null;
-  return validate === 'never' ? 'look' : 'ask';
+  if (now < provenUntil(entry, settings, trust)) return null;
+  return settings.validate === 'never' ? 'look' : 'ask';
+}
+
+/** Until when it may be handed out unasked, if nothing happens meanwhile; -Infinity = it has to be asked in any case. */
+export function provenUntil(
+  { provenAt, checked }: Pick<Entry, 'provenAt' | 'checked'>,
+  { validate, validateAfterMs }: PoolSettings,
+  { distrustedAt }: Trust,
+): number {
+  if (provenAt < distrustedAt) return Number.NEGATIVE_INFINITY;
+  if (checked) return provenAt + Math.max(validateAfterMs, CHECK_HOLDS_MS);
+  return validate === 'always' ? Number.NEGATIVE_INFINITY : provenAt + validateAfterMs;
 }
 
 /** For how long an entry that was just opened or asked counts as proven, whatever the options say. */

@@ -24,6 +24,7 @@ import type { Lease } from './lease.js';
 import type { LeaseHandle } from './lease-handle.js';
 import { Opener } from './opener.js';
 import type { PoolSettings } from './options.js';
+import { PendingCount } from './pending.js';
 import type { Dialect } from './queryable.js';
 import { type Acquirer, Queue } from './queue.js';
 import { resized } from './read-options.js';
@@ -67,6 +68,7 @@ export class Pool {
   readonly #doors: Doors;
   readonly #landlord: Landlord;
   readonly #rooms: Rooms;
+  readonly #pending = new PendingCount();
 
   constructor(settings: PoolSettings, driver: Driver, clock: Clock) {
     this.settings = settings;
@@ -91,9 +93,10 @@ export class Pool {
       ...shared,
       reporter,
       acquires,
-      trust: new PoolTrust(clock),
+      trust: new PoolTrust(clock, this.#slots),
       counters: this.counters,
       stacks: this.stacks,
+      pending: this.#pending,
     };
     this.#knowledge = knowledge;
     this.#reporter = reporter;
@@ -156,7 +159,7 @@ export class Pool {
     // No room is left to try another one, where ghosts have it: what could not lay them is what there is to know.
     const lastConnectError = () => supply.lastError ?? (slots.counts.ghost > 0 ? control.lastError : null);
     const queue: Queue = new Queue(parts, {
-      dispense: (holder, waiter, mustBeProven) => doors.dispense(holder, waiter, mustBeProven),
+      dispense: (holder, waiter) => doors.dispense(holder, waiter),
       takeBack: (entry) => doors.takeBackUnused(entry),
       onWaiting: () => upkeep.attend(),
       crowd,
@@ -236,7 +239,9 @@ export class Pool {
 
   /** Gives `acquirer` a connection: now, if one is ready, else when it is its turn. */
   lend(acquirer: Acquirer): void {
-    this.#rooms.queue.lend(acquirer);
+    const entry = this.tryDispense(acquirer.holder);
+    if (entry) acquirer.granted(entry);
+    else this.#rooms.queue.join(acquirer);
   }
 
   /** Gives `acquirer` a connection when it is its turn, where none was ready when it was tried. */
@@ -252,7 +257,11 @@ export class Pool {
 
   /** The same, bare (`mustBeProven` = one that need not be asked first): to be handled, furnished, or taken back. */
   tryDispense(holder: Holder, mustBeProven = true): Entry | null {
-    return this.#rooms.queue.size > 0 ? null : this.#doors.dispense(holder, null, mustBeProven);
+    return this.#turnstile.out(holder, mustBeProven) ?? this.#tryDispenseWithCare(holder, mustBeProven);
+  }
+
+  #tryDispenseWithCare(holder: Holder, mustBeProven: boolean): Entry | null {
+    return this.#pending.size > 0 ? null : this.#doors.dispense(holder, null, mustBeProven);
   }
 
   /** A lease in full of what was dispensed: for those who use it. */
@@ -298,6 +307,7 @@ export class Pool {
   /** See the public pool's `resize`. @throws {HandbackError} INVALID_OPTION */
   resize(given: unknown): void {
     Object.assign(this.settings, resized(this.settings, given));
+    this.#slots.doubt();
     this.#rooms.upkeep.shrink();
   }
 

@@ -5,7 +5,7 @@ import type { HandbackError, HolderReport } from './errors.js';
 import { waitsSince } from './moment.js';
 import type { PoolSettings } from './options.js';
 import { Overload } from './overload.js';
-import { Pending, type Waiter } from './pending.js';
+import { Pending, type PendingCount, type Waiter } from './pending.js';
 import { type Crowd, mayWait, type Refusal } from './policy.js';
 import type { Reporter } from './reporter.js';
 import type { Counters } from './stats.js';
@@ -23,11 +23,12 @@ export interface QueueParts {
   readonly counters: Counters;
   readonly reporter: Reporter;
   readonly acquires: AcquireReports;
+  readonly pending: PendingCount;
 }
 
 export interface QueueHooks {
   /** The pool's door out; of what it gives to a waiter nobody has been told. */
-  dispense(holder: Holder, waiter: Waiter | null, mustBeProven: boolean): Entry | null;
+  dispense(holder: Holder, waiter: Waiter): Entry | null;
   /** And in, for what was dispensed in vain. */
   takeBack(entry: Entry): void;
   /** Somebody has begun to wait. */
@@ -55,8 +56,11 @@ export class Queue {
     this.hooks = hooks;
     const { connectTimeoutMs, validateTimeoutMs } = parts.settings;
     // Who does not queue waits for what was on its way only: should that go to nobody, not for a holder instead.
-    this.pending = new Pending(parts.clock, connectTimeoutMs + validateTimeoutMs, (acquirer) =>
-      this.tellRefused(acquirer, hooks.unreachable() ? 'OPEN_FAILED' : 'ACQUIRE_TIMEOUT'),
+    this.pending = new Pending(
+      parts.clock,
+      connectTimeoutMs + validateTimeoutMs,
+      (acquirer) => this.tellRefused(acquirer, hooks.unreachable() ? 'OPEN_FAILED' : 'ACQUIRE_TIMEOUT'),
+      parts.pending,
     );
     this.overload = new Overload(parts.clock, {
       oldest: () => this.pending.oldestSheddable,
@@ -70,12 +74,6 @@ export class Queue {
     return this.pending.size;
   }
 
-  /** A connection that is ready now, if it is nobody else's turn; `mustBeProven` = one that need not be asked first. */
-  tryLend(holder: Holder, mustBeProven = true): Entry | null {
-    if (this.pending.size > 0) return null;
-    return this.hooks.dispense(holder, null, mustBeProven);
-  }
-
   /** Whose turn it is; it has left the queue, and will be given a connection now. */
   take(): Acquirer | null {
     const { next } = this;
@@ -83,13 +81,6 @@ export class Queue {
     this.remove(next);
     this.overload.handedOver(next.sheddable);
     return next;
-  }
-
-  /** Gives `acquirer` a connection: now, if one is ready, else when it is its turn. */
-  lend(acquirer: Acquirer): void {
-    const entry = this.tryLend(acquirer.holder);
-    if (entry) acquirer.granted(entry);
-    else this.join(acquirer);
   }
 
   /** Gives `acquirer` a connection when it is its turn: none is ready now. */
@@ -144,7 +135,7 @@ export class Queue {
   /** A connection has become idle. */
   serve(): void {
     for (let next = this.next; next; next = this.next) {
-      const entry = this.hooks.dispense(next.holder, next, true);
+      const entry = this.hooks.dispense(next.holder, next);
       if (!entry) return;
       this.remove(next);
       this.handOver(entry, next);

@@ -10,6 +10,7 @@ import type { PoolEvents } from './events.js';
 import type { Evictor } from './evictor.js';
 import type { Knowledge } from './knowledge.js';
 import type { PoolSettings } from './options.js';
+import type { PendingCount } from './pending.js';
 import type { Queue } from './queue.js';
 import type { Renewal } from './renewal.js';
 import type { Reporter } from './reporter.js';
@@ -36,6 +37,7 @@ export interface PoolParts {
   readonly reporter: Reporter;
   readonly stacks: StackSample;
   readonly acquires: AcquireReports;
+  readonly pending: PendingCount;
 }
 
 /** Where entries stay between the doors, and who looks after them there. Each calls back, so they come later. */

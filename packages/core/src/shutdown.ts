@@ -43,6 +43,7 @@ export class Shutdown {
   /** A second call waits for the first. */
   close(timeoutMs: number): Promise<void> {
     this.begun = true;
+    this.#parts.slots.doubt();
     this.#closing ??= outsideRequests(() => this.#close(timeoutMs));
     return this.#closing;
   }

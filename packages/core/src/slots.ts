@@ -39,6 +39,11 @@ export class Slots {
     count(this.counts, 'opening', 1);
   }
 
+  /** What decides about connections has changed: the next to handle one looks at it more closely. */
+  doubt(): void {
+    for (const entry of this.all) entry.doubt();
+  }
+
   /**
    * `first`: among the idle ones it goes before the others, not behind them.
    *

@@ -146,16 +146,14 @@ export class Mysql2Connection implements DriverConnection, Escaping {
     return this.#lost === null && this.#internals.state === 'authenticated';
   }
 
+  isReady(): boolean {
+    const { stream, _command, _commands, _paused } = this.#internals;
+    return this.#lost === null && !stream.destroyed && !_command && _commands.length === 0 && !_paused;
+  }
+
   isBusy(): boolean {
     const { _command, _commands, _paused } = this.#internals;
     return Boolean(_command) || _commands.length > 0 || _paused;
-  }
-
-  isReady(): boolean {
-    const { state, _command, _commands, _paused } = this.#internals;
-    return (
-      state === 'authenticated' && !_command && _commands.length === 0 && !_paused && this.#lost === null
-    );
   }
 
   charsetChanged(): boolean {
