@@ -131,7 +131,7 @@ export class Session {
     const open = (flags & IN_TRANSACTION) !== 0;
     if (this.inTransaction && !open) this.ended = /^\s*rollback\b/i.test(sql) ? 'asked' : 'statement';
     this.#lastError = undefined;
-    if (isRollback(sql)) this.#acknowledged();
+    if ((this.abandoned || this.endedBy !== undefined) && isRollback(sql)) this.#acknowledged();
     this.transaction.didRun(sql, shape);
     this.unsure = false;
     if (open) this.#markOpen(sql);
