@@ -27,9 +27,15 @@ function inCore(name) {
  */
 export const essentials = [
   'test/contract/contract.test.ts',
-  ...['abort-signal', 'blocked-loop', 'cancelled-waiter', 'channels', 'client-gone', 'client-signal'].map(
-    inCore,
-  ),
+  ...[
+    'abort-signal',
+    'blocked-loop',
+    'cancelled-waiter',
+    'channel-watch',
+    'channels',
+    'client-gone',
+    'client-signal',
+  ].map(inCore),
   ...['closing', 'current-db', 'double-acquire', 'error-catalogue', 'idle-hand-back', 'jobs'].map(inCore),
   ...['late-reports', 'leaks', 'options', 'query-log', 'reports', 'stale-lease'].map(inCore),
   ...['statements', 'streams', 'warnings'].map(inCore),
