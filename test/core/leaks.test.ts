@@ -168,8 +168,11 @@ describe('leakAfterMs', () => {
     }
     assert.equal(test.told('leak').length, 3);
     const [a, b, ...more] = leakWarnings(test);
-    assert.match(a ?? '', /^GET \/a for 1000 ms \(SELECT \?\), statements so far: 1/);
-    assert.match(b ?? '', /^GET \/b/);
+    assert.match(
+      a ?? '',
+      /^pool 'default': a connection is held by GET \/a for 1000 ms \(SELECT \?\), statements so far: 1/,
+    );
+    assert.match(b ?? '', / is held by GET \/b for /);
     assert.deepEqual(more, []);
   });
 
@@ -238,7 +241,7 @@ describe('leakAfterMs', () => {
     await test.rest(test.pool.acquire());
     await test.clock.advance(1_000);
     const [lease, job] = leakWarnings(test).sort((a, b) => Number(a < b) - Number(a > b));
-    assert.match(job ?? '', /^job for .*: its job has not ended\./);
+    assert.match(job ?? '', / is held by job for .*: its job has not ended\./);
     assert.match(lease ?? '', /statements so far: 0\. Reported/);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
+import { ConnectionPool } from '#core/connection-pool.js';
 import type { HandbackError } from '#core/errors.js';
 import type { PoolOptions } from '#core/options.js';
 import { checkRouteOptions, readPoolOptions } from '#core/read-options.js';
@@ -23,6 +24,8 @@ function refusal(options: unknown): HandbackError {
 const REFUSED: readonly [options: Record<string, unknown>, ...words: string[]][] = [
   [{ maximum: 5 }, "'maximum'", 'number', 'Known options', 'max,'],
   [{ Max: 5 }, "'Max'", 'max,'],
+  [{ host: 'db' }, "'host'", "Here it is in 'connection': { host: … }", 'Known options'],
+  [{ namedPlaceholders: true }, "Here it is in 'connection': { namedPlaceholders: … }"],
   [{ max: '5' }, "'max'", 'string', 'whole number of at least 1'],
   [{ max: 0 }, "'max'", 'number 0', 'at least 1'],
   [{ max: -1 }, "'max'", '-1', 'at least 1'],
@@ -153,6 +156,17 @@ describe('pool options', () => {
     assert.deepEqual([pool.options.max, max], [7, 3]);
     Object.assign(pool.options, { max: 99 });
     assert.equal(pool.stats().max, 7);
+  });
+
+  it('show that currentDb() is known in jobs, however it came to be', () => {
+    const shown = (pool: ConnectionPool) => pool.options.context;
+    assert.deepEqual(
+      [{}, { context: true }].map((given) => shown(new TestPool(given).pool)),
+      [false, true],
+    );
+    const { pool } = new TestPool();
+    ConnectionPool.nameJobs(pool, 'reporting');
+    assert.equal(shown(pool), true);
   });
 
   it('maxIdle follows max; 0 is 0, and undefined is not given', () => {

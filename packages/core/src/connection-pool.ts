@@ -100,7 +100,8 @@ export class ConnectionPool extends Queryable implements AsyncDisposable {
    * a secret in it (`uri`, `connection`, `onConnect`) is not among them.
    */
   get options(): ShownOptions {
-    return shownOptions(this.#pool.settings);
+    // The plugin's option `context` covers the pool's jobs, also of a pool that was made without it.
+    return { ...shownOptions(this.#pool.settings), context: this.#names.size > 0 };
   }
 
   /** What happens in the pool, as it happens. Listeners can't disturb it. */

@@ -22,7 +22,7 @@ const POOL_OPTION_HINTS: Readonly<Record<string, string>> = {
 };
 
 /** What mysql2 3.24 knows of a connection. It ignores the rest, `sslmode=require` included: here it is refused. */
-const KNOWN_OPTIONS: ReadonlySet<string> = new Set(
+export const CONNECTION_OPTIONS: ReadonlySet<string> = new Set(
   `authPlugins authSwitchHandler bigNumberStrings charset charsetNumber compress connectAttributes database dateStrings
   debug decimalNumbers disableEval enableCleartextPlugin enableKeepAlive flags host infileStreamFactory insecureAuth
   jsonStrings keepAliveInitialDelay localAddress maxPreparedStatements multipleStatements namedPlaceholders nestTables
@@ -95,7 +95,7 @@ function checkConnection(connection: object): void {
 }
 
 function checkKnown(name: string, where: string): void {
-  if (KNOWN_OPTIONS.has(name)) return;
+  if (CONNECTION_OPTIONS.has(name)) return;
   const hint = Object.hasOwn(POOL_OPTION_HINTS, name)
     ? `give the pool '${POOL_OPTION_HINTS[name]}' instead`
     : 'mysql2 does not know it';

@@ -1,6 +1,9 @@
+import { CONNECTION_OPTIONS } from './connection-source.js';
+
 /** What options of other pools are called here; for whoever comes from there (docs/migrating.md). */
 export const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   // mysql2
+  ...Object.fromEntries([...CONNECTION_OPTIONS].map((name) => [name, `in 'connection': { ${name}: … }`])),
   connectionLimit: "'max'",
   queueLimit: "'maxPending'",
   waitForConnections: "'acquireTimeoutMs': 0 for false",

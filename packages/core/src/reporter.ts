@@ -191,7 +191,7 @@ export class Reporter {
 
   /** Held longer than `leakAfterMs`: each time as an event, once per route as a warning. */
   leaked(holding: Holding, entry: Entry): void {
-    const { events, clock } = this.#parts;
+    const { events, clock, settings } = this.#parts;
     const report = {
       ...holderReport(entry, clock.now()),
       lease: entry.lease,
@@ -201,7 +201,7 @@ export class Reporter {
     events.tell('leak', report);
     this.#once(`leak ${report.route}`, {
       code: 'LEAK',
-      message: `${describeHolder(report)}, statements so far: ${report.statements}${describeActivity(report)}${why}${describePlace(entry)}. Reported after leakAfterMs, once per route.`,
+      message: `pool '${settings.name}': a connection is held by ${describeHolder(report)}, statements so far: ${report.statements}${describeActivity(report)}${why}${describePlace(entry)}. Reported after leakAfterMs, once per route.`,
     });
   }
 

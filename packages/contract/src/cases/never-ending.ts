@@ -40,7 +40,7 @@ const endless = (what: string, act: (context: Context) => unknown): Case => ({
       });
       assert.match(
         warning.message,
-        /^\/endless for .*: its response has not ended.*release\(\).*idleHandBackMs/,
+        / is held by \/endless for .*: its response has not ended.*release\(\).*idleHandBackMs/,
       );
       assert.equal((await app.get('/next')).status, 200);
       assert.equal(app.pool.stats().evicted.maxHold, 1);
