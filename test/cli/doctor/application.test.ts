@@ -256,6 +256,7 @@ describe('doctor: what the application tells of its pools', () => {
       );
       const closed = await doctor('http://127.0.0.1:1/stats');
       assert.match(textOf(closed.of('application')), /ECONNREFUSED|bad port/);
+      assert.match(textOf(closed.of('application')), /can reach.* connections: pool\.connections\(\)/);
       await eventually(() => assert.equal(pool.stats().leased, 0));
     });
   });

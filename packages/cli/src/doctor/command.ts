@@ -124,7 +124,7 @@ async function lookAround(request: Request, env: NodeJS.ProcessEnv): Promise<Sur
         title: 'the application did not tell of its pools',
         evidence: [(error as Error).message],
         change:
-          'a route that answers with { stats: pool.stats(), holders: pool.holders(), options: pool.options }, as JSON',
+          '--app is a route that this host can reach and that answers with JSON: { name: pool.name, pid: process.pid, stats: pool.stats(), holders: pool.holders(), connections: pool.connections(), options: pool.options }',
       });
     }
   }
