@@ -232,7 +232,19 @@ describe('leakAfterMs', () => {
     });
   }
 
-  it('of a job, that it has not ended; of a lease from acquire(), nothing', async () => {
+  it('of one statement of the pool, that it has not come to its end', async () => {
+    const test = watched();
+    await test.rest(test.pool.query('SELECT 1'));
+    test.connection().reply = () => 'hang';
+    void track(test.pool.query('SELECT SLEEP(100)'));
+    await test.clock.advance(1_000);
+    assert.match(
+      leakWarnings(test)[0] ?? '',
+      /: a statement, or a stream, has not come to its end\. Reported/,
+    );
+  });
+
+  it('of a job, that it has not ended; of a lease from acquire(), that it was not released', async () => {
     const test = watched();
     void test.pool.run(async (db) => {
       await db.query('SELECT 1');
@@ -242,7 +254,7 @@ describe('leakAfterMs', () => {
     await test.clock.advance(1_000);
     const [lease, job] = leakWarnings(test).sort((a, b) => Number(a < b) - Number(a > b));
     assert.match(job ?? '', / is held by job for .*: its job has not ended\./);
-    assert.match(lease ?? '', /statements so far: 0\. Reported/);
+    assert.match(lease ?? '', /statements so far: 0: its release\(\) has not been called\. Reported/);
   });
 
   it('when it comes back that is told, with the time it was out', async () => {

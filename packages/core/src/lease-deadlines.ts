@@ -9,6 +9,9 @@ import type { TrackedStatement } from './statement.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
+/** For a report of what has not come back. */
+export const STILL_RUNS = 'a statement, or a stream, has not come to its end';
+
 /** What becomes of a lease, and of what runs on it, when its time is over or its caller has gone. */
 export class LeaseDeadlines implements Holding {
   readonly #lease: Lease;
@@ -65,9 +68,10 @@ export class LeaseDeadlines implements Holding {
     this.quieter();
   }
 
-  /** Why it has not come back, in a sentence; undefined = nobody but its holder knows. */
-  get whyHeld(): string | undefined {
-    return this.#owner?.whyHeld;
+  /** Why it has not come back, in a sentence: of a request or job its owner knows, else it is for the holder to give back. */
+  get whyHeld(): string {
+    if (this.#owner) return this.#owner.whyHeld;
+    return this.#line.running ? STILL_RUNS : 'its release() has not been called';
   }
 
   /** Something less is under way: it may be unused from now on. */

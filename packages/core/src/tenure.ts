@@ -1,4 +1,5 @@
 import type { Lease } from './lease.js';
+import { STILL_RUNS } from './lease-deadlines.js';
 import type { LeaseOwner } from './lease-host.js';
 import type { Lifecycle } from './lifecycle.js';
 
@@ -29,7 +30,7 @@ export class Tenure implements LeaseOwner {
   get #needed(): string | null {
     const { session, hasUnreadInsertId, inFlight, usable } = this.#lease;
     if (this.#life.functions > 0) return 'a transaction(fn) has not settled';
-    if (inFlight > 0) return 'a statement, or a stream, has not come to its end';
+    if (inFlight > 0) return STILL_RUNS;
     if (!usable) return 'it was lost';
     if (session.inTransaction) return 'a transaction is open';
     if (session.exposed) return 'connection() was called';
