@@ -26,7 +26,7 @@ interface Packed {
 const ADAPTER = ['adapter', 'augment', 'gate', 'index'];
 const MODULES: Readonly<Record<string, readonly string[]>> = {
   fastify: ADAPTER,
-  express: ADAPTER,
+  express: [...ADAPTER, 'mounts'],
   koa: ADAPTER,
   http: [...ADAPTER, 'failure', 'routes'],
 };
