@@ -11,7 +11,10 @@ const step = fc.oneof(
     weight: 4,
     arbitrary: fc.record({ act: fc.constant('push'), timeoutMs: fc.constantFrom(0, 50, 50, 50, 90) }),
   },
-  { weight: 3, arbitrary: fc.record({ act: fc.constantFrom('first', 'last', 'any'), which: fc.nat(200) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ act: fc.constantFrom('shift', 'first', 'last', 'any'), which: fc.nat(200) }),
+  },
   { weight: 1, arbitrary: fc.record({ act: fc.constant('turn') }) },
 );
 type Step = { act: string; timeoutMs?: number; which?: number };
@@ -26,6 +29,7 @@ class Played {
   play({ act, timeoutMs = 0, which = 0 }: Step): void {
     if (act === 'push') this.#push(timeoutMs);
     else if (act === 'turn') this.#endTurn();
+    else if (act === 'shift') this.#shift();
     else this.#remove(act === 'first' ? 0 : act === 'last' ? this.expected.length - 1 : which);
     this.#check();
   }
@@ -44,6 +48,11 @@ class Played {
   #remove(which: number): void {
     const [waiter] = this.expected.splice(which % Math.max(1, this.expected.length), 1);
     if (waiter) this.line.remove(waiter);
+  }
+
+  #shift(): void {
+    const first = this.expected.shift();
+    if (first) assert.equal(this.line.shift(), first);
   }
 
   #dueAt({ came, timeoutMs }: Due): number {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { eventually, within } from '@handback/contract/support/eventually.js';
 import { incidents } from 'handback-examples/dist/incidents/incidents.js';
 import { labelsOf, outputIn } from 'handback-examples/dist/incidents/stage/docs.js';
@@ -106,6 +106,21 @@ describe('incidents', () => {
     await assert.rejects(createConnection({ host: '127.0.0.1', port: Number(port) }), {
       code: 'ECONNREFUSED',
     });
+  });
+
+  it('each has a script of its own name, which takes the same options', async () => {
+    const scripts = readdirSync('examples/incidents');
+    assert.deepEqual(
+      scripts.map((name) => Number.parseInt(name, 10)),
+      incidents.map(({ number }) => number),
+    );
+    for (const script of scripts) {
+      const folder = script.replace(/^\d-(.*)\.mjs$/, '$1');
+      assert.ok(existsSync(`examples/src/incidents/${folder}/without.ts`), folder);
+    }
+    const both = await runNode([`examples/incidents/${scripts[0]}`, '--docs', '--short']);
+    assert.equal(both.code, 2);
+    assert.match(both.stderr, /Usage: npm run incident/);
   });
 
   it('the command says what it can do, and refuses what it does not know', async () => {

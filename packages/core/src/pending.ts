@@ -114,17 +114,29 @@ export class Pending<W extends Waiter> {
     line.push(waiter, limit);
   }
 
+  /** Takes out who came first, where nobody waits who is sheddable: whose turn it is needs no thought then. null = it does, or nobody waits. */
+  shift(): W | null {
+    if (this.sheddable.size > 0 || this.count.size === 0) return null;
+    const waiter = this.steady.shift();
+    this.left(waiter);
+    return waiter;
+  }
+
   /** Takes the waiter out, wherever it stands. @returns false if it was not in the queue */
   remove(waiter: W): boolean {
     if (waiter.place <= 0) return false;
+    if (waiter.sheddable) this.sheddable.remove(waiter);
+    else this.steady.remove(waiter);
+    this.left(waiter);
+    return true;
+  }
+
+  private left(waiter: W): void {
     waiter.place = -waiter.place;
     this.count.size--;
     const { owner } = waiter.holder;
     if (owner) owner.count(-1);
-    if (waiter.sheddable) this.sheddable.remove(waiter);
-    else this.steady.remove(waiter);
     if (this.count.size === 0 && this.timer !== null) this.unschedule();
-    return true;
   }
 
   private begin(): Moment {

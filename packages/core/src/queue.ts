@@ -76,6 +76,13 @@ export class Queue {
 
   /** Whose turn it is; it has left the queue, and will be given a connection now. */
   take(): Acquirer | null {
+    const first = this.pending.shift();
+    if (first === null) return this.takeByTurns();
+    this.overload.handedOver(false);
+    return first;
+  }
+
+  private takeByTurns(): Acquirer | null {
     const { next } = this;
     if (next === null) return null;
     this.remove(next);

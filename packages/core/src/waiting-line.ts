@@ -57,18 +57,32 @@ export class WaitingLine<W extends Due> {
     this.size++;
   }
 
+  /** Takes out who is first. The caller vouches that there is somebody. */
+  shift(): W {
+    const { spots, begin } = this;
+    const first = spots[begin] as W;
+    spots[begin] = null;
+    if (--this.size > 0) this.skipGaps();
+    else this.emptied();
+    return first;
+  }
+
   /** The caller vouches that `waiter` is in this line. */
   remove({ spot }: W): void {
     this.spots[spot] = null;
     this.size--;
     if (this.size === 0) {
-      this.length = 0;
-      this.inOrder = true;
+      this.emptied();
     } else if (spot === this.begin) {
       this.skipGaps();
     } else {
       while (this.at(this.length - 1) === null) this.length--;
     }
+  }
+
+  private emptied(): void {
+    this.length = 0;
+    this.inOrder = true;
   }
 
   /** Somebody stands here: the first to do so begins the line. */
