@@ -21,7 +21,7 @@ const defaultRounds = 5;
 
 export const usage = `npm run bench [-- part… options]
 
-Measures Handback beside its peers and prints the table of docs/performance.md for this machine. Ends with 0 unless
+Measures Handback beside its peers and prints the table of the README for this machine. Ends with 0 unless
 something broke.
 
 Parts, all of them if none is named:
