@@ -88,4 +88,38 @@ describe('who hears of leases on a channel', () => {
     one.unsubscribe(listener);
     assert.deepEqual(new Set(told), new Set(['first false', 'second false']));
   });
+
+  it('is known of those who were there before', () => {
+    const [one, other] = [channel('handback:test-of-none'), channel('handback:test-of-one')];
+    other.subscribe(listener);
+    const told: boolean[] = [];
+    watchAny([one, other], (heard) => told.push(heard));
+    other.unsubscribe(listener);
+    assert.deepEqual(told, [true, false]);
+  });
+
+  it('leaves them what the channel says and does: each message comes once, and who is not there can’t go', () => {
+    const one = channel('handback:test-of-messages');
+    const told: boolean[] = [];
+    for (const _ of ['one copy', 'another copy']) watchAny([one], (heard) => told.push(heard));
+    const heard: unknown[] = [];
+    const hear = (message: unknown) => heard.push(message);
+    one.subscribe(hear);
+    one.publish('something');
+    assert.deepEqual(heard, ['something']);
+    assert.deepEqual([one.unsubscribe(hear), one.unsubscribe(hear)], [true, false]);
+    assert.deepEqual([one.hasSubscribers, told.at(-1)], [false, false]);
+  });
+
+  it('is nobody’s who can’t hear', () => {
+    const one = channel('handback:test-of-the-deaf');
+    const told: boolean[] = [];
+    watchAny([one], (heard) => told.push(heard));
+    assert.throws(() => one.subscribe(undefined as never));
+    one.subscribe(listener);
+    assert.deepEqual(
+      told.filter((heard, n) => heard !== told[n - 1]),
+      [false, true],
+    );
+  });
 });

@@ -58,6 +58,8 @@ export class Slots {
     count(this.counts, to, 1);
     if (to === 'idle') this.join(entry, first);
     else if (to === 'closed') this.leave(entry);
+    // It counts again, as one that was closing did not: there may be one too many.
+    else if (to === 'ghost') this.doubt();
   }
 
   /** As `move(entry, 'leased')` from `idle`, the way of nearly every acquire. */
