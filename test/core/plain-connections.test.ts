@@ -91,6 +91,29 @@ describe('a connection that was found plain when it became idle', () => {
     assert.deepEqual([waiting.state, looks], ['fulfilled', { plain: 1, closer: 0 }]);
   });
 
+  it('is asked first, if it has to be by now, before it goes to who waits', async () => {
+    const { test, leases } = await inUse({ max: 1, validateAfterMs: 1_000 });
+    const waiting = track(test.pool.acquire());
+    test.clock.stall(1_000);
+    leases[0].release();
+    await test.clock.settle();
+    assert.deepEqual([waiting.state, test.connection().pings], ['fulfilled', 1]);
+  });
+
+  it('is nobody’s when it has come back, and idle since then', async () => {
+    const { test, leases } = await inUse({ max: 1, idleTimeoutMs: 10_000 });
+    leases[0].release();
+    await test.clock.advance(9_000);
+    test.pool.tryAcquire()?.release();
+    await test.clock.advance(9_000);
+    assert.equal(test.stats().idle, 1);
+    test.pool.evictAll();
+    assert.deepEqual(
+      test.told('evict').map(({ lease }) => lease),
+      [undefined],
+    );
+  });
+
   for (const [what, change] of [
     ['the pool was resized', ({ pool }: TestPool) => pool.resize({ max: 2, minIdle: 0 })],
     ['another one was lost', (test: TestPool) => test.connection(1).lose()],
@@ -143,6 +166,12 @@ describe('a connection that was found plain when it became idle', () => {
     test.pool.evictAll();
     leases[0].release();
     assert.equal(test.stats().evicted.stale, 1);
+  });
+
+  it('goes when as many are idle as may be', async () => {
+    const { test, leases } = await inUse({ max: 3, maxIdle: 2 });
+    for (const lease of leases) lease.release();
+    assert.deepEqual([test.stats().idle, test.stats().evicted.maxIdle], [2, 1]);
   });
 
   it('is not lent by one who hears that the pool is renewed', async () => {

@@ -187,7 +187,6 @@ export class Doors {
   /** The connection is gone, whatever it was doing. A leased one is sorted out when it comes back. */
   lost(entry: Entry, error: Error): void {
     entry.session.unusable ??= error.message;
-    entry.doubt();
     if (entry.state === 'validating') return this.rooms.renewal.foundDead(entry, error.message);
     if (ALIVE.has(entry.state)) {
       this.rooms.renewal.distrust(error.message);
