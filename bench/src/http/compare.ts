@@ -40,7 +40,7 @@ export interface Measured {
 
 /** As many as a pool has connections by default, in all of the drivers: nobody waits for one. */
 const CLIENTS = 10;
-const WARM_UP_REQUESTS = 20_000;
+const WARM_UP_REQUESTS = 8_000;
 
 /**
  * What a request costs each of them, measured side by side: all processes stay up, and have their turns of some ten
